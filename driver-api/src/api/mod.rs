@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+
+//! Records, events, the ring protocol and the fillers, written once for both sides.
+
+pub mod books;
+pub mod event;
+pub mod flags;
+pub mod param;
+pub mod probe;
+pub mod record;
+pub mod version;

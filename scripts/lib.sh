@@ -53,12 +53,13 @@ need_packages() {
             missing+=("$package")
     done
     [[ ${#missing[@]} -gt 0 ]] || return 0
+    as_root true || die "missing packages: ${missing[*]}. As root, run: apt-get install ${missing[*]}"
     say "Installing ${missing[*]}"
     # A third-party source that is down must not stop us: the install decides.
     as_root apt-get update -qq </dev/null >/dev/null || true
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
-        die "missing packages: ${missing[*]}. As root, run: apt-get install ${missing[*]}"
+        die "apt-get could not install ${missing[*]}; its messages are above"
 }
 
 # True when the cargo on the PATH is at least the version that the workspace asks for.

@@ -75,8 +75,10 @@ need_rust() {
     want=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
     PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
     rust_is_new_enough "$want" && return 0
-    if ! command -v rustup >/dev/null && [[ -n $(apt-cache show rustup 2>/dev/null) ]]; then
-        need_packages rustup
+    if ! command -v rustup >/dev/null && command -v apt-get >/dev/null; then
+        # A fresh machine knows no package before its first update.
+        apt-cache show rustup >/dev/null 2>&1 || as_root apt-get update -qq </dev/null >/dev/null || true
+        [[ -z $(apt-cache show rustup 2>/dev/null) ]] || need_packages rustup
     fi
     command -v rustup >/dev/null ||
         die "Saker needs Rust $want or newer, and this machine has no rustup package." \

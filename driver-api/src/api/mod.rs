@@ -8,4 +8,5 @@ pub mod flags;
 pub mod param;
 pub mod probe;
 pub mod record;
+pub mod ring;
 pub mod version;

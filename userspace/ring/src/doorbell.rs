@@ -9,8 +9,8 @@
 //! publishes its position, then looks whether someone sleeps. A full fence between the two steps on each side means
 //! that at least one of them sees the other, so no wake-up is lost.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::{AtomicBool, AtomicU32, Condvar, Mutex, MutexGuard, Ordering, fence};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long the first unread record waits at most for company.

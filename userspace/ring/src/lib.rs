@@ -34,6 +34,7 @@ mod map;
 mod merge;
 mod position;
 mod reader;
+mod sync;
 
 pub use doorbell::{Doorbell, Pending, Wake};
 pub use heap::{HeapProducer, HeapReader, HeapRing, OnFull, RingError, RoomError};

@@ -25,6 +25,9 @@ use std::sync::Arc;
 /// Words of a ring's memory; words, so that every record is aligned.
 struct Memory {
     words: Box<[UnsafeCell<u64>]>,
+    /// Under the model checker, one watcher per [`RECORD_ALIGN`] bytes of the ring and as many behind it.
+    #[cfg(loom)]
+    watchers: Vec<loom::cell::UnsafeCell<()>>,
 }
 
 // SAFETY: the words are plain integers; who may touch which of them when is settled by the protocol (see the module).
@@ -39,7 +42,11 @@ impl Memory {
         // - `zeroed` comes from `Box::into_raw` just above and is used nowhere else.
         // - `UnsafeCell<u64>` is `repr(transparent)`: same size, alignment and validity as `u64`.
         let words = unsafe { Box::from_raw(zeroed as *mut [UnsafeCell<u64>]) };
-        Self { words }
+        Self {
+            words,
+            #[cfg(loom)]
+            watchers: (0..capacity.bytes() / 4).map(|_| loom::cell::UnsafeCell::new(())).collect(),
+        }
     }
 
     /// Returns the first of `len` bytes at `offset`, or `None` where they do not exist or are not aligned.
@@ -52,6 +59,13 @@ impl Memory {
         // SAFETY: `offset <= end`, which was just checked to lie in the allocation of `words`, whose provenance `base` has.
         Some(unsafe { base.add(offset) })
     }
+
+    /// Returns the watchers of some bytes: the model fails where two sides use one without an ordering between them.
+    #[cfg(loom)]
+    fn watched(&self, offset: usize, len: usize) -> &[loom::cell::UnsafeCell<()>] {
+        let end = self.watchers.len().min((offset + len).div_ceil(RECORD_ALIGN));
+        self.watchers.get(offset / RECORD_ALIGN..end).unwrap_or(&[])
+    }
 }
 
 /// The half of a heap ring that a `Producer` writes through.
@@ -62,6 +76,8 @@ pub struct WriteHalf {
 impl DataArea for WriteHalf {
     fn span(&mut self, offset: usize, len: usize) -> Option<&mut [u8]> {
         let start = self.memory.start(offset, len)?;
+        #[cfg(loom)]
+        self.memory.watched(offset, len).iter().for_each(|watcher| watcher.with_mut(|_| ()));
         // SAFETY:
         // - `start` points at `len` bytes inside one allocation, initialised (zeroed) and kept alive by `memory` for as
         //   long as `self` is borrowed.
@@ -79,6 +95,8 @@ pub struct ReadHalf {
 impl ReadArea for ReadHalf {
     fn bytes(&self, offset: usize, len: usize) -> Option<&[u8]> {
         let start = self.memory.start(offset, len)?;
+        #[cfg(loom)]
+        self.memory.watched(offset, len).iter().for_each(|watcher| watcher.with(|_| ()));
         // SAFETY:
         // - `start` points at `len` bytes inside one allocation, initialised (zeroed) and kept alive by `memory` for as
         //   long as `self` is borrowed.

@@ -3,13 +3,9 @@
 //! The two positions of a heap ring, each on a cache line of its own.
 
 use crate::doorbell::Room;
+use crate::sync::{AtomicU64, Ordering};
 use saker_driver_api::ring::Position;
 use std::sync::Arc;
-
-#[cfg(not(loom))]
-use core::sync::atomic::{AtomicU64, Ordering};
-#[cfg(loom)]
-use loom::sync::atomic::{AtomicU64, Ordering};
 
 /// One position; two lines of 64 bytes, because processors fetch them in pairs.
 #[derive(Debug)]

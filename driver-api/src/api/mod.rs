@@ -9,4 +9,5 @@ pub mod param;
 pub mod probe;
 pub mod record;
 pub mod ring;
+pub mod syscalls;
 pub mod version;

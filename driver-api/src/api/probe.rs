@@ -15,7 +15,8 @@ use super::record::{EventHeader, Origin};
 /// A system call that returned, in the numbering of the 64-bit ABI.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// Number of the call as x86-64 numbers it, or [`Call::UNKNOWN`] for one it does not have.
+    /// Number of the call as [`syscalls::decode`](super::syscalls::decode) gives it: that of x86-64, or one from
+    /// [`ONLY_32`](super::syscalls::ONLY_32) on for calls that only 32-bit has, or [`Call::UNKNOWN`].
     pub nr: u32,
     /// Number as the caller gave it, in the ABI of `origin`, without the x32 bit.
     pub native_nr: u32,
@@ -28,7 +29,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Number of a 32-bit call that has no 64-bit twin.
+    /// Number of a call that no ABI has.
     pub const UNKNOWN: u32 = u32::MAX;
 
     /// Returns whether the call failed: the result is one of the 4095 errno values.

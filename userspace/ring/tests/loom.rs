@@ -147,9 +147,8 @@ fn model(head: (Ordering, Ordering), tail: (Ordering, Ordering)) {
 
 fn assert_fails(head: (Ordering, Ordering), tail: (Ordering, Ordering)) {
     let panic = catch_unwind(|| model(head, tail)).expect_err("the weakened ordering went unnoticed");
-    let text =
-        panic.downcast_ref::<String>().map_or_else(|| panic.downcast_ref::<&str>().copied().unwrap_or(""), |s| s);
-    assert!(text.contains("Causality violation"), "failed for another reason: {text}");
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    assert!(text.is_some_and(|text| text.contains("Causality violation")), "failed for another reason: {text:?}");
 }
 
 /// A producer that waits for room and a reader that sleeps while there is nothing: neither may sleep for ever.

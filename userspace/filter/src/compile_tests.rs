@@ -260,6 +260,18 @@ fn depth_is_bounded_here_too() {
     assert_eq!(Filter::compile(&expr, &Names).unwrap_err().kind(), ErrorKind::TooDeep);
 }
 
+#[test]
+fn the_examples_of_the_documentation_compile() {
+    let text = include_str!("../../../docs/conditions.md");
+    let blocks = text.split("```").skip(1).step_by(2);
+    let examples: Vec<&str> = blocks.flat_map(str::lines).filter(|line| !line.is_empty()).collect();
+    for example in &examples {
+        let compiled = compile(&example.replace("openat", "close"));
+        assert!(compiled.is_ok(), "{example}: {compiled:?}");
+    }
+    assert!(examples.len() >= 7, "{examples:?}");
+}
+
 /// The reference rules are outside the repository; without them there is nothing to try.
 #[test]
 fn every_condition_of_the_reference_rules_compiles() {

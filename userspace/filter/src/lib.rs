@@ -6,6 +6,37 @@
 //! This crate knows fields by name and type ([`FieldRegistry`]) and asks a [`FieldSource`] for their values; it
 //! knows nothing of where values come from. `docs/conditions.md` describes the language for rule authors.
 //!
+//! ```
+//! use saker_filter::{EventNames, Extracted, FieldId, FieldRef, FieldSource, Filter, Limits, Verdict, parse};
+//!
+//! struct Known;
+//! impl EventNames for Known {
+//!     fn is_known(&self, name: &str) -> bool {
+//!         name == "open"
+//!     }
+//! }
+//!
+//! struct Opened;
+//! impl FieldSource for Opened {
+//!     fn extract<'a>(&'a self, field: &FieldRef) -> Extracted<'a> {
+//!         match field.id {
+//!             FieldId::EvtType => Extracted::text(b"open"),
+//!             FieldId::FdName => Extracted::text(b"/etc/shadow"),
+//!             _ => Extracted::Absent,
+//!         }
+//!     }
+//! }
+//!
+//! let text = "evt.type = open and fd.name startswith /etc/";
+//! let filter = Filter::compile(&parse(text, &Limits::for_rules())?, &Known)?;
+//! assert_eq!(filter.eval(&Opened), Verdict::True);
+//! assert!(filter.event_types().contains("open"));
+//!
+//! let error = parse("evt.type open", &Limits::for_rules()).unwrap_err();
+//! assert_eq!(error.render("evt.type open", 80), "evt.type open\n         ^");
+//! # Ok::<(), saker_filter::ConditionError>(())
+//! ```
+//!
 //! Every step is bounded: text length, nesting, nodes after macro substitution, constant length, and the size of
 //! compiled regular expressions. Nothing here panics on input, and no input makes a step exponential.
 #![forbid(unsafe_code)]

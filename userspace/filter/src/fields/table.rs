@@ -73,7 +73,7 @@ fields! {
     EvtDeltatime = "evt.deltatime", RelTime, NONE, Event, [], "nanoseconds since the previous event";
     EvtDeltatimeNs = "evt.deltatime.ns", RelTime, NONE, Event, [], "nanosecond part of the time since the previous event";
     EvtDeltatimeS = "evt.deltatime.s", RelTime, NONE, Event, [], "seconds part of the time since the previous event";
-    EvtDir = "evt.dir", Text, NONE, Event, [DEPRECATED], "direction of the event, always < here";
+    EvtDir = "evt.dir", Text, NONE, Event, [DEPRECATED], "direction of the event, always that of an exit here";
     EvtFailed = "evt.failed", Bool, NONE, Event, [], "true when the call returned an error";
     EvtHostname = "evt.hostname", Text, NONE, Event, [], "name of the host";
     EvtInfo = "evt.info", Text, NONE, Event, [], "same as evt.args";
@@ -99,8 +99,8 @@ fields! {
     EvtLatencyS = "evt.latency.s", RelTime, NONE, Event, [DEPRECATED], "seconds part of the latency";
     EvtNum = "evt.num", Uint64, NONE, Event, [], "position of the event in the stream, counted from 1";
     EvtOutputtime = "evt.outputtime", Text, NONE, Event, [PRINT_ONLY], "time in the form chosen on the command line";
-    EvtPlugininfo = "evt.plugininfo", Text, NONE, Event, [], "plugin's own summary text of its event";
-    EvtPluginname = "evt.pluginname", Text, NONE, Event, [], "plugin that produced a plugin event";
+    EvtPlugininfo = "evt.plugininfo", Text, NONE, Event, [], "summary of an event by the plugin that made it";
+    EvtPluginname = "evt.pluginname", Text, NONE, Event, [], "plugin that made the event";
     EvtRawarg = "evt.rawarg", Dynamic, NEED_NAME, Event, [NO_RHS, NO_TRANSFORMER], "one parameter of the event by name, in its own type";
     EvtRawres = "evt.rawres", Int64, NONE, Event, [], "outcome as a signed number";
     EvtRawtime = "evt.rawtime", AbsTime, NONE, Event, [], "time in nanoseconds since the epoch";
@@ -135,14 +135,14 @@ fields! {
     ProcCmdnargs = "proc.cmdnargs", Uint64, NONE, Process, [], "number of arguments";
     ProcCwd = "proc.cwd", Text, NONE, Process, [], "working directory";
     ProcDuration = "proc.duration", RelTime, NONE, Event, [], "nanoseconds since the process started";
-    ProcEnv = "proc.env", Text, MAY_KEY, Process, [], "environment as one text; [NAME] picks one variable";
-    ProcExe = "proc.exe", Text, NONE, Process, [], "argv[0] of the process";
+    ProcEnv = "proc.env", Text, MAY_KEY, Process, [], "environment as one text; a name in brackets picks one variable";
+    ProcExe = "proc.exe", Text, NONE, Process, [], "first argument of the process";
     ProcExeIno = "proc.exe_ino", Int64, NONE, Process, [], "inode number of the executable";
     ProcExeInoCtime = "proc.exe_ino.ctime", AbsTime, NONE, Process, [], "executable's inode change time, epoch ns";
     ProcExeInoCtimeDurationPidnsStart = "proc.exe_ino.ctime_duration_pidns_start", AbsTime, NONE, Process, [], "ns from PID namespace start to executable ctime (if later)";
     ProcExeInoCtimeDurationProcStart = "proc.exe_ino.ctime_duration_proc_start", AbsTime, NONE, Process, [], "ns from executable ctime to process start";
     ProcExeInoMtime = "proc.exe_ino.mtime", AbsTime, NONE, Process, [], "executable's content modification time, epoch ns";
-    ProcExeline = "proc.exeline", Text, NONE, Process, [], "argv[0] plus arguments";
+    ProcExeline = "proc.exeline", Text, NONE, Process, [], "first argument and the others, joined with blanks";
     ProcExepath = "proc.exepath", Text, NONE, Process, [], "path of the executable file with links followed";
     ProcFdlimit = "proc.fdlimit", Int64, NONE, Process, [], "descriptor limit of the process";
     ProcFdopencount = "proc.fdopencount", Uint64, NONE, Event, [], "open descriptors of the process";
@@ -162,10 +162,10 @@ fields! {
     ProcNchilds = "proc.nchilds", Uint64, NONE, Event, [], "live threads of the process without its leader";
     ProcNthreads = "proc.nthreads", Uint64, NONE, Event, [], "live threads of the process";
     ProcPcmdline = "proc.pcmdline", Text, NONE, Lineage, [], "command line of the parent";
-    ProcPexe = "proc.pexe", Text, NONE, Lineage, [], "argv[0] of the parent";
+    ProcPexe = "proc.pexe", Text, NONE, Lineage, [], "first argument of the parent";
     ProcPexepath = "proc.pexepath", Text, NONE, Lineage, [], "executable path of the parent";
     ProcPgid = "proc.pgid", Int64, NONE, Process, [], "process group id in the host PID namespace";
-    ProcPgidExe = "proc.pgid.exe", Text, NONE, Lineage, [], "argv[0] of the group leader";
+    ProcPgidExe = "proc.pgid.exe", Text, NONE, Lineage, [], "first argument of the group leader";
     ProcPgidExepath = "proc.pgid.exepath", Text, NONE, Lineage, [], "executable path of the group leader";
     ProcPgidName = "proc.pgid.name", Text, NONE, Lineage, [], "comm of the group leader";
     ProcPid = "proc.pid", Int64, NONE, Process, [], "process id";
@@ -177,7 +177,7 @@ fields! {
     ProcPpidTs = "proc.ppid.ts", RelTime, NONE, Lineage, [], "parent start, epoch ns";
     ProcPvpid = "proc.pvpid", Int64, NONE, Lineage, [], "parent's id inside its PID namespace";
     ProcSid = "proc.sid", Int64, NONE, Process, [], "session id";
-    ProcSidExe = "proc.sid.exe", Text, NONE, Lineage, [], "argv[0] of the session leader";
+    ProcSidExe = "proc.sid.exe", Text, NONE, Lineage, [], "first argument of the session leader";
     ProcSidExepath = "proc.sid.exepath", Text, NONE, Lineage, [], "executable path of the session leader";
     ProcSname = "proc.sname", Text, NONE, Lineage, [], "comm of the session leader";
     ProcStderrName = "proc.stderr.name", Text, NONE, Process, [], "descriptor name of fd 2";
@@ -191,7 +191,7 @@ fields! {
     ProcVmsize = "proc.vmsize", Uint64, NONE, Event, [], "virtual memory in KiB";
     ProcVmswap = "proc.vmswap", Uint64, NONE, Event, [], "swapped memory in KiB";
     ProcVpgid = "proc.vpgid", Int64, NONE, Process, [], "process group id inside the PID namespace";
-    ProcVpgidExe = "proc.vpgid.exe", Text, NONE, Lineage, [], "argv[0] of the namespace group leader";
+    ProcVpgidExe = "proc.vpgid.exe", Text, NONE, Lineage, [], "first argument of the namespace group leader";
     ProcVpgidExepath = "proc.vpgid.exepath", Text, NONE, Lineage, [], "executable path of the namespace group leader";
     ProcVpgidName = "proc.vpgid.name", Text, NONE, Lineage, [], "comm of the namespace group leader";
     ProcVpid = "proc.vpid", Int64, NONE, Process, [], "process id inside its PID namespace";
@@ -263,7 +263,7 @@ fields! {
     FdSproto = "fd.sproto", Text, NONE, Descriptor, [], "server service name";
     FdType = "fd.type", Text, NONE, Descriptor, [], "kind of descriptor as a word, such as file, ipv4 or pipe";
     FdTypechar = "fd.typechar", Text, NONE, Descriptor, [], "kind of descriptor as one letter";
-    FdTypes = "fd.types", Text, MAY_INDEX, Event, [NO_RHS, LIST], "list of descriptor kinds the process has open; [n] for one fd";
+    FdTypes = "fd.types", Text, MAY_INDEX, Event, [NO_RHS, LIST], "kinds of the descriptors the process has open; a number in brackets picks one";
     FdUid = "fd.uid", Text, NONE, Event, [], "fd number and tid joined";
 
     // fdlist.*
@@ -326,13 +326,13 @@ fields! {
     ContainerType = "container.type", Text, NONE, Process, [], "runtime kind (docker, containerd, cri-o, podman, lxc, ...)";
 
     // k8s.*
-    K8sDeploymentId = "k8s.deployment.id", Text, NONE, Process, [DEPRECATED], "deployment id (no longer filled; k8smeta replaces it)";
-    K8sDeploymentLabel = "k8s.deployment.label", Text, NEED_KEY, Process, [DEPRECATED], "deployment one label (no longer filled; k8smeta replaces it)";
-    K8sDeploymentLabels = "k8s.deployment.labels", Text, NONE, Process, [DEPRECATED], "deployment all labels (no longer filled; k8smeta replaces it)";
-    K8sDeploymentName = "k8s.deployment.name", Text, NONE, Process, [DEPRECATED], "deployment name (no longer filled; k8smeta replaces it)";
-    K8sNsId = "k8s.ns.id", Text, NONE, Process, [DEPRECATED], "namespace id (no longer filled; k8smeta replaces it)";
-    K8sNsLabel = "k8s.ns.label", Text, NEED_KEY, Process, [DEPRECATED], "namespace one label (no longer filled; k8smeta replaces it)";
-    K8sNsLabels = "k8s.ns.labels", Text, NONE, Process, [DEPRECATED], "namespace all labels (no longer filled; k8smeta replaces it)";
+    K8sDeploymentId = "k8s.deployment.id", Text, NONE, Process, [DEPRECATED], "deployment id (never has a value)";
+    K8sDeploymentLabel = "k8s.deployment.label", Text, NEED_KEY, Process, [DEPRECATED], "one label of the deployment (never has a value)";
+    K8sDeploymentLabels = "k8s.deployment.labels", Text, NONE, Process, [DEPRECATED], "all labels of the deployment (never has a value)";
+    K8sDeploymentName = "k8s.deployment.name", Text, NONE, Process, [DEPRECATED], "deployment name (never has a value)";
+    K8sNsId = "k8s.ns.id", Text, NONE, Process, [DEPRECATED], "namespace id (never has a value)";
+    K8sNsLabel = "k8s.ns.label", Text, NEED_KEY, Process, [DEPRECATED], "one label of the namespace (never has a value)";
+    K8sNsLabels = "k8s.ns.labels", Text, NONE, Process, [DEPRECATED], "all labels of the namespace (never has a value)";
     K8sNsName = "k8s.ns.name", Text, NONE, Process, [SUGGESTED], "namespace name from the runtime's labels";
     K8sPodCniJson = "k8s.pod.cni.json", Text, NONE, Process, [], "CNI result of the pod";
     K8sPodFullSandboxId = "k8s.pod.full_sandbox_id", Text, NONE, Process, [], "whole sandbox id";
@@ -343,18 +343,18 @@ fields! {
     K8sPodName = "k8s.pod.name", Text, NONE, Process, [SUGGESTED], "pod name from the runtime's labels";
     K8sPodSandboxId = "k8s.pod.sandbox_id", Text, NONE, Process, [], "first 12 characters of the sandbox id";
     K8sPodUid = "k8s.pod.uid", Text, NONE, Process, [], "pod uid";
-    K8sRcId = "k8s.rc.id", Text, NONE, Process, [DEPRECATED], "replication controller id (no longer filled; k8smeta replaces it)";
-    K8sRcLabel = "k8s.rc.label", Text, NEED_KEY, Process, [DEPRECATED], "replication controller one label (no longer filled; k8smeta replaces it)";
-    K8sRcLabels = "k8s.rc.labels", Text, NONE, Process, [DEPRECATED], "replication controller all labels (no longer filled; k8smeta replaces it)";
-    K8sRcName = "k8s.rc.name", Text, NONE, Process, [DEPRECATED], "replication controller name (no longer filled; k8smeta replaces it)";
-    K8sRsId = "k8s.rs.id", Text, NONE, Process, [DEPRECATED], "replica set id (no longer filled; k8smeta replaces it)";
-    K8sRsLabel = "k8s.rs.label", Text, NEED_KEY, Process, [DEPRECATED], "replica set one label (no longer filled; k8smeta replaces it)";
-    K8sRsLabels = "k8s.rs.labels", Text, NONE, Process, [DEPRECATED], "replica set all labels (no longer filled; k8smeta replaces it)";
-    K8sRsName = "k8s.rs.name", Text, NONE, Process, [DEPRECATED], "replica set name (no longer filled; k8smeta replaces it)";
-    K8sSvcId = "k8s.svc.id", Text, NONE, Process, [DEPRECATED], "service id (no longer filled; k8smeta replaces it)";
-    K8sSvcLabel = "k8s.svc.label", Text, NEED_KEY, Process, [DEPRECATED], "service one label (no longer filled; k8smeta replaces it)";
-    K8sSvcLabels = "k8s.svc.labels", Text, NONE, Process, [DEPRECATED], "service all labels (no longer filled; k8smeta replaces it)";
-    K8sSvcName = "k8s.svc.name", Text, NONE, Process, [DEPRECATED], "service name (no longer filled; k8smeta replaces it)";
+    K8sRcId = "k8s.rc.id", Text, NONE, Process, [DEPRECATED], "replication controller id (never has a value)";
+    K8sRcLabel = "k8s.rc.label", Text, NEED_KEY, Process, [DEPRECATED], "one label of the replication controller (never has a value)";
+    K8sRcLabels = "k8s.rc.labels", Text, NONE, Process, [DEPRECATED], "all labels of the replication controller (never has a value)";
+    K8sRcName = "k8s.rc.name", Text, NONE, Process, [DEPRECATED], "replication controller name (never has a value)";
+    K8sRsId = "k8s.rs.id", Text, NONE, Process, [DEPRECATED], "replica set id (never has a value)";
+    K8sRsLabel = "k8s.rs.label", Text, NEED_KEY, Process, [DEPRECATED], "one label of the replica set (never has a value)";
+    K8sRsLabels = "k8s.rs.labels", Text, NONE, Process, [DEPRECATED], "all labels of the replica set (never has a value)";
+    K8sRsName = "k8s.rs.name", Text, NONE, Process, [DEPRECATED], "replica set name (never has a value)";
+    K8sSvcId = "k8s.svc.id", Text, NONE, Process, [DEPRECATED], "service id (never has a value)";
+    K8sSvcLabel = "k8s.svc.label", Text, NEED_KEY, Process, [DEPRECATED], "one label of the service (never has a value)";
+    K8sSvcLabels = "k8s.svc.labels", Text, NONE, Process, [DEPRECATED], "all labels of the service (never has a value)";
+    K8sSvcName = "k8s.svc.name", Text, NONE, Process, [DEPRECATED], "service name (never has a value)";
 
     // static.*
     Static = "static", Text, NEED_NAME, Process, [], "constant set by the operator in the configuration";

@@ -3,7 +3,9 @@
 //! Records, events, the ring protocol and the fillers, written once for both sides.
 
 pub mod books;
+pub mod capture;
 pub mod event;
+pub mod fillers;
 pub mod flags;
 pub mod param;
 pub mod probe;

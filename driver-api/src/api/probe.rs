@@ -79,7 +79,8 @@ facts! {
     OpenedDev,
     /// Its inode number.
     OpenedIno,
-    /// Path that the call's first path argument led to, its last component not followed; taken when the call began.
+    /// Path that the call's first path argument leads to, taken when the call began; the last component is
+    /// followed only where the call follows it (`PathArg::follows`).
     RealPath,
     /// The same for the second path argument.
     RealPath2,
@@ -190,6 +191,27 @@ facts! {
 }
 
 impl Fact {
+    /// Returns whether only a call that succeeded has the fact.
+    #[must_use]
+    pub const fn is_outcome(self) -> bool {
+        matches!(
+            self,
+            Self::OpenedPath
+                | Self::OpenedFlags
+                | Self::OpenedDev
+                | Self::OpenedIno
+                | Self::AcceptedTuple
+                | Self::SocketIno
+                | Self::PairIno
+                | Self::PairIno2
+                | Self::PairFd
+                | Self::PairFd2
+                | Self::QueuePercent
+                | Self::QueueLen
+                | Self::QueueMax
+        )
+    }
+
     /// Returns whether the fact must be taken when the call begins: later it is gone.
     #[must_use]
     pub const fn at_entry(self) -> bool {

@@ -240,12 +240,14 @@ impl<'a> RawEvent<'a> {
 /// What does not fit is cut and marked truncated; nothing panics and nothing is written past the span.
 ///
 /// # Invariants
-/// `at` is inside the span or one past it; entries `0..next` of the table are written.
+/// `start <= at`, both inside the span or one past it; entries `0..next` of the table are written.
 #[derive(Debug)]
 pub struct RecordWriter<'s> {
     span: &'s mut [u8],
     nparams: usize,
     next: usize,
+    /// Where the value of parameter `next` starts.
+    start: usize,
     at: usize,
 }
 
@@ -266,7 +268,7 @@ impl<'s> RecordWriter<'s> {
         if at > span.len() || nparams > MAX_PARAMS {
             return None;
         }
-        Some(Self { span, nparams, next: 0, at })
+        Some(Self { span, nparams, next: 0, start: at, at })
     }
 
     /// Returns how many parameters are written so far.
@@ -281,13 +283,15 @@ impl<'s> RecordWriter<'s> {
         self.span.len().saturating_sub(self.at)
     }
 
-    /// Writes a parameter without a value.
+    /// Writes a parameter without a value; pieces of it that are written already are taken back.
     pub fn absent(&mut self) {
+        self.at = self.start;
         self.end_param(0, ParamStatus::ABSENT);
     }
 
-    /// Writes a parameter whose bytes could not be read.
+    /// Writes a parameter whose bytes could not be read; pieces of it that are written already are taken back.
     pub fn unreadable(&mut self) {
+        self.at = self.start;
         self.end_param(0, ParamStatus::UNREADABLE);
     }
 
@@ -317,7 +321,21 @@ impl<'s> RecordWriter<'s> {
         n == value.len()
     }
 
-    /// Ends a parameter that was written with [`Self::piece`].
+    /// Lets `with` write a piece of up to `max` bytes in place; it returns how many it wrote. Returns the same.
+    ///
+    /// # Errors
+    /// Passes on the error of `with`; then the piece is not written.
+    pub fn fill_piece<E>(&mut self, max: usize, with: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<usize, E> {
+        let room = max.min(self.room());
+        let wrote = match self.span.get_mut(self.at..self.at + room) {
+            Some(into) => with(into)?.min(room),
+            None => 0,
+        };
+        self.at += wrote;
+        Ok(wrote)
+    }
+
+    /// Ends a parameter that was written with [`Self::piece`] or [`Self::fill_piece`].
     pub fn end_pieces(&mut self, status: ParamStatus) {
         self.end_param(0, status);
     }
@@ -332,11 +350,11 @@ impl<'s> RecordWriter<'s> {
         with: impl FnOnce(&mut [u8]) -> Result<(usize, ParamStatus), E>,
     ) -> Result<(), E> {
         let room = max.min(self.room());
-        let cut = if room < max { ParamStatus::TRUNCATED } else { ParamStatus::OK };
         let (wrote, status) = match self.span.get_mut(self.at..self.at + room) {
             Some(into) => with(into)?,
             None => (0, ParamStatus::OK),
         };
+        let cut = if room < max && wrote >= room { ParamStatus::TRUNCATED } else { ParamStatus::OK };
         self.end_param(wrote.min(room), status.with(cut));
         Ok(())
     }
@@ -354,6 +372,7 @@ impl<'s> RecordWriter<'s> {
             into.copy_from_slice(&entry.to_le_bytes());
         }
         self.next += 1;
+        self.start = self.at;
     }
 
     /// Ends the record: missing parameters become absent, padding is zeroed, the header is written with the

@@ -458,12 +458,12 @@ calls! {
     STATFS64 = 780 "statfs64" 269
     FSTATFS64 = 781 "fstatfs64" 270
     FSTATAT64 = 812 "fstatat64" 271
+    SEND = 1020 "send" 395
+    RECV = 1021 "recv" 394
 }
 
 /// Names of portable codes that are no call of these ABIs, for captures made elsewhere.
 pub(super) const OTHER_CODES: &[(u16, &str)] = &[
-    (394, "recv"),
-    (395, "send"),
     (396, "sched_process_exit"),
     (397, "sched_switch"),
     (398, "page_fault_user"),

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+
+//! From a call to a record: interprets a [`Filler`] in a [`ProbeContext`].
+//!
+//! ```text
+//! unwrap_call   once at the start: socketcall(2) and its like become the call they stand for
+//! emit          gather (may sleep) -> class -> bound -> write_record -> on a fault: fault in, write again
+//! ```
+//! Work is bounded whatever the caller passes: texts up to [`MAX_TEXT_BYTES`], data up to the context's
+//! snaplen, [`MAX_BUFFERS`] buffers, [`MAX_POLLED`] polled descriptors, [`MAX_TEXTS`] arguments. What is beyond is cut and
+//! marked truncated. A parameter that still cannot be read in the second round is marked unreadable; the event is
+//! never lost for it. Nothing here allocates, indexes, or puts more than a few words on the stack.
+
+mod address;
+mod unwrap;
+mod user;
+mod values;
+
+use super::fillers::{Filler, Len, Source};
+use super::flags::FlagTable;
+use super::param::{ParamInfo, ParamStatus, ParamType};
+use super::probe::{Call, Fact, FactValue, Fault, ProbeContext, RecordSink, Written};
+use super::record::{fixed_bytes, Origin, RecordFlags, RecordWriter, MAX_RECORD_BYTES, RECORD_ALIGN};
+use super::syscalls::{code, nr};
+use values::Values;
+
+pub use unwrap::unwrap_call;
+
+/// Longest text, in bytes: a path with its NUL.
+pub const MAX_TEXT_BYTES: usize = 4096;
+/// Longest list of texts (arguments, environment), in bytes.
+pub const MAX_TEXTS_BYTES: usize = 12 << 10;
+/// Most texts of a list that are looked at.
+pub const MAX_TEXTS: u64 = 1000;
+/// Longest data, in bytes, whatever the snaplen.
+pub const MAX_DATA_BYTES: usize = 32 << 10;
+/// Most buffers of one call that are looked at.
+pub const MAX_BUFFERS: u64 = 16;
+/// Most polled descriptors that are looked at.
+pub const MAX_POLLED: u32 = 64;
+
+/// Longest socket address or tuple with a path, in bytes.
+const MAX_ADDRESS_BYTES: usize = 1 + 16 + 110;
+/// Depth to which sources stand in each other.
+const MAX_NESTING: u8 = 8;
+
+/// Which round of writing a record it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// A fault ends the round, so that the page can be brought in.
+    First,
+    /// A fault makes the parameter unreadable.
+    Last,
+}
+
+/// Captures one event: gathers the facts, then writes the record into `sink`.
+///
+/// The result is what became of the record; it is never [`Written::Faulted`].
+pub fn emit<C: ProbeContext, S: RecordSink>(ctx: &mut C, sink: &mut S, filler: &'static Filler) -> Written {
+    let failed = filler.is_failure(ctx.call());
+    let wanted = filler.wants(failed);
+    if !wanted.is_empty() {
+        ctx.gather(wanted);
+    }
+    let class = filler.event.class(failed);
+    let pid = ctx.header().pid;
+    let bound = bound_bytes(ctx, filler);
+    let first = sink.write_record(class, pid, bound, |span| write_record(ctx, filler, span, Attempt::First));
+    let Written::Faulted(fault) = first else {
+        return first;
+    };
+    // Whether or not the page came: what can be read now is, the rest is marked.
+    ctx.fault_in(fault);
+    sink.write_record(class, pid, bound, |span| write_record(ctx, filler, span, Attempt::Last))
+}
+
+/// Writes the record of the context's call into `span`; returns its length in bytes, 0 if the span cannot hold even
+/// the header and the parameter table.
+///
+/// # Errors
+/// Returns the fault that ended a first attempt; nothing in the span is to be used then.
+pub fn write_record<C: ProbeContext>(
+    ctx: &mut C,
+    filler: &Filler,
+    span: &mut [u8],
+    attempt: Attempt,
+) -> Result<usize, Fault> {
+    let failed = filler.is_failure(ctx.call());
+    let params = filler.event.info().params;
+    let Some(out) = RecordWriter::begin(span, params.len()) else {
+        return Ok(0);
+    };
+    let mut values = Values::new(ctx, failed, out);
+    for (param, source) in params.iter().zip(filler.sources) {
+        match values.write(param, source) {
+            Err(fault) if attempt == Attempt::First => return Err(fault),
+            Err(_) => values.out.unreadable(),
+            Ok(()) => {}
+        }
+    }
+    let mut header = values.ctx.header();
+    header.kind = filler.event as u16;
+    if failed {
+        header.flags |= RecordFlags::FAILED;
+    }
+    Ok(values.out.finish(header))
+}
+
+/// Returns how many bytes the record of the context's call may need, now that its facts are gathered.
+#[must_use]
+pub fn bound_bytes<C: ProbeContext>(ctx: &C, filler: &Filler) -> usize {
+    let failed = filler.is_failure(ctx.call());
+    let params = filler.event.info().params;
+    // Sums saturate and lengths are cut here and below so that no overflow check can fire: the module has no panics.
+    let values = params.iter().zip(filler.sources).map(|(param, source)| match selected(source, ctx.call(), failed) {
+        None => 0,
+        Some(source) => value_bound(ctx, param, source),
+    });
+    let bytes = values.fold(fixed_bytes(params.len()), usize::saturating_add);
+    bytes.min(MAX_RECORD_BYTES).next_multiple_of(RECORD_ALIGN)
+}
+
+fn value_bound<C: ProbeContext>(ctx: &C, param: &ParamInfo, source: &Source) -> usize {
+    let data = || data_bytes(ctx);
+    match source {
+        Source::Text(_) | Source::TextOut(_) | Source::EntryText(_) | Source::FirstText(_) => MAX_TEXT_BYTES,
+        Source::DynText(..) => 1 + MAX_TEXT_BYTES,
+        Source::Texts(..) => MAX_TEXTS_BYTES,
+        Source::Data(..) | Source::Iov(..) | Source::MsgData(..) | Source::MsgControl(_) => data(),
+        Source::DynData(..) => 1 + data(),
+        Source::Dyn(..) => 1 + 8,
+        Source::SockAddr(..) => MAX_ADDRESS_BYTES,
+        Source::TupleTo(..) | Source::TupleFrom(..) | Source::MsgTuple(_) => {
+            MAX_ADDRESS_BYTES.max(fact_bound(ctx, Fact::Tuple, param))
+        }
+        Source::PollList(..) => 2 + MAX_POLLED as usize * 10,
+        Source::Fact(fact) => fact_bound(ctx, *fact, param),
+        _ => param.ty.width().unwrap_or(8),
+    }
+}
+
+fn fact_bound<C: ProbeContext>(ctx: &C, fact: Fact, param: &ParamInfo) -> usize {
+    match ctx.fact(fact) {
+        FactValue::Bytes(bytes, _) => bytes.len().min(fact_limit(fact)),
+        FactValue::Int(_) => param.ty.width().unwrap_or(8),
+        FactValue::Absent | FactValue::Unreadable => 0,
+    }
+}
+
+/// Most bytes that are kept of a fact, so that no fact can push the others out of the record.
+const fn fact_limit(fact: Fact) -> usize {
+    match fact {
+        Fact::Args | Fact::Env => MAX_TEXTS_BYTES,
+        _ => MAX_TEXT_BYTES,
+    }
+}
+
+fn data_bytes<C: ProbeContext>(ctx: &C) -> usize {
+    ctx.snaplen_bytes().min(MAX_DATA_BYTES)
+}
+
+/// Follows the conditions of a source down to the one that applies; `None` is nothing.
+fn selected<'s>(mut source: &'s Source, call: &Call, failed: bool) -> Option<&'s Source> {
+    for _ in 0..MAX_NESTING {
+        source = match source {
+            Source::Absent => return None,
+            Source::OnSuccess(_) if failed => return None,
+            Source::Fact(fact) if failed && fact.is_outcome() => return None,
+            Source::OnSuccess(inner) => inner,
+            Source::When(test, yes, no) => {
+                if test.holds(call) {
+                    yes
+                } else {
+                    no
+                }
+            }
+            other => return Some(other),
+        };
+    }
+    None
+}

@@ -1018,4 +1018,21 @@ events! {
     1026 Host "host" meta Internal Critical (NONE) [
 
     ] + [hostname: CharBuf, utc_offset_s: Int32/dec, boot_epoch_ns: AbsTime/dec, num_cpus: Uint32/dec, kernel: CharBuf, self_pid: Pid/dec];
+    /// What a checkpoint keeps of the task before it beyond what a scan can tell: whose tables it shares, how it is related.
+    1027 TaskState "task_state" iter Process State (MODIFIES_STATE) [
+
+    ] + [
+        node: Uint64/dec, parent_node: Uint64/dec, files_tid: Pid/dec, fs_tid: Pid/dec, bits: Uint32/hex, last_ns: AbsTime/dec,
+        told_ns: AbsTime/dec, scan_ns: AbsTime/dec, exec_ns: AbsTime/dec, cpu_ns: RelTime/dec, slice_ns: RelTime/dec,
+        realflags: Flags8/hex @RealPath
+    ];
+    /// What a checkpoint keeps of one descriptor: all of it, or whose open file it shares.
+    1028 TaskFileState "task_file_state" iter File State (MODIFIES_STATE) [
+
+    ] + [
+        fd: Fd32/dec, bits: Uint32/hex, at_ns: AbsTime/dec, file_tid: Pid/dec, file_fd: Fd32/dec, kind: Uint8/dec, name: FsPath,
+        lexical: FsPath, raw: FsPath, path_flags: Uint8/hex, open_flags: Flags32/hex @Open, dev: Uint32/hex, ino: Uint64/dec,
+        target: Pid/dec, socket: Uint64/hex, local: SockAddr, remote: SockAddr, unix_source: Uint64/hex, unix_peer: Uint64/hex,
+        unix_path: ByteBuf
+    ];
 }

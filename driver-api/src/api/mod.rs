@@ -7,6 +7,7 @@ pub mod capture;
 pub mod event;
 pub mod fillers;
 pub mod flags;
+pub mod interest;
 pub mod param;
 pub mod probe;
 pub mod record;

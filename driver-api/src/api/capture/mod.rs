@@ -24,7 +24,7 @@ use super::record::{fixed_bytes, Origin, RecordFlags, RecordWriter, MAX_RECORD_B
 use super::syscalls::{code, nr};
 use values::Values;
 
-pub use unwrap::unwrap_call;
+pub use unwrap::{ipc_calls, socket_calls, unwrap_call};
 
 /// Longest text, in bytes: a path with its NUL.
 pub const MAX_TEXT_BYTES: usize = 4096;

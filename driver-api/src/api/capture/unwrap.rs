@@ -54,6 +54,16 @@ pub fn unwrap_call<C: ProbeContext>(ctx: &mut C) -> Call {
     }
 }
 
+/// Returns the calls that socketcall(2) may stand for.
+pub fn socket_calls() -> impl Iterator<Item = u32> {
+    SOCKET_CALLS.iter().map(|(nr, _)| *nr)
+}
+
+/// Returns the calls that ipc(2) may stand for, as far as they have events of their own.
+pub fn ipc_calls() -> impl Iterator<Item = u32> {
+    [nr::SEMOP, nr::SEMGET].into_iter()
+}
+
 /// ipc(2) has everything in registers, in an order of its own.
 fn unwrap_ipc(call: Call) -> Call {
     let [which, first, second, third, pointer, _] = call.args;

@@ -233,12 +233,8 @@ pub(super) const FILLERS: &[Filler] = &[
     Filler::call(E::Stat64Exit, &[nr::STAT64], &[Ret, Text(0)]).truth(Truth::UserMemory),
     Filler::call(E::Lstat64Exit, &[nr::LSTAT64], &[Ret, Text(0)]).truth(Truth::UserMemory),
     Filler::call(E::Fstat64Exit, &[nr::FSTAT64], &[Ret]),
-    Filler::call(
-        E::NewfstatatExit,
-        &[nr::NEWFSTATAT, nr::FSTATAT64],
-        &[Ret, Arg(0), Text(1), Flags(3), Fact(F::RealPath)],
-    )
-    .paths(&[path_at(0, 1, Last::FollowUnless(3, NOFOLLOW))]),
+    Filler::call(E::NewfstatatExit, &[nr::NEWFSTATAT], &[Ret, Arg(0), Text(1), Flags(3), Fact(F::RealPath)])
+        .paths(&[path_at(0, 1, Last::FollowUnless(3, NOFOLLOW))]),
     // Where a process is.
     Filler::call(E::GetcwdExit, &[nr::GETCWD], &[Ret, OnSuccess(&TextOut(0))]).truth(Truth::UserMemory),
     Filler::call(E::ChdirExit, &[nr::CHDIR], &[Ret, Text(0), OnSuccess(&Fact(F::Cwd))])

@@ -6,16 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use saker_driver_api::event::{Effect, EventInfo, EventType, Phase};
-use saker_event::render::syscall_name;
+use saker_driver_api::syscalls;
 use saker_filter::{EventNames, TypeSet};
 
-/// Numbers of system calls that generic events can carry; beyond the highest one in use.
-const SYSCALL_CODES: u64 = 2048;
-
-static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-    let calls = (0..SYSCALL_CODES).filter_map(syscall_name);
-    EventType::ALL.iter().map(|event| event.name()).chain(calls).collect()
-});
+static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| syscalls::event_names().collect());
 
 /// The names conditions may compare `evt.type` with.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,11 +8,19 @@
 //! the same alerts, byte for byte. `docs/rules.md` describes rule files for their authors.
 #![forbid(unsafe_code)]
 
+mod alert;
+mod engine;
+mod extract;
 mod format;
 mod interest;
 mod loader;
 mod priority;
 mod ruleset;
+pub mod ruletest;
+
+pub use alert::{Alert, condition_values};
+pub use engine::{Engine, EngineStats};
+pub use extract::{EventView, Times};
 
 pub use format::{FieldValue, FormatError, FormatWarning, Formatted, Formatter, MISSING};
 pub use interest::{Interest, KnownEvents, state_needs};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use saker_driver_api::event::EventType;
+use saker_driver_api::event::{EventType, Phase};
 use saker_filter::{FieldRef, FieldSource, Filter, TypeSet, Verdict};
 
 use crate::format::Formatter;
@@ -129,10 +129,16 @@ impl Rule {
         self.capture
     }
 
+    /// Name of the file with the definition.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        self.place.file().name()
+    }
+
     /// File and position of the definition. Reads the file's text again: for listings, not per event.
     #[must_use]
     pub fn position(&self) -> (String, Pos) {
-        (self.place.file().name().to_owned(), self.place.pos())
+        (self.file().to_owned(), self.place.pos())
     }
 }
 
@@ -147,7 +153,9 @@ impl EventTypeIndex {
     fn new(rules: &[Rule]) -> Self {
         let last = EventType::ALL.iter().map(|event| *event as usize).max().unwrap_or(0);
         let mut lists: Vec<Vec<RuleId>> = vec![Vec::new(); last + 1];
-        for event in EventType::ALL.iter().filter(|event| !event.is_meta()) {
+        // Rules see what happened, not what is about to: starts of calls are left out.
+        let seen = |event: &&EventType| !event.is_meta() && event.info().phase != Phase::Enter;
+        for event in EventType::ALL.iter().filter(seen) {
             let ids = rules.iter().enumerate().filter(|(_, rule)| rule.enabled && can_match(&rule.types, *event));
             if let Some(list) = lists.get_mut(*event as usize) {
                 list.extend(ids.filter_map(|(at, _)| RuleId::new(at)));

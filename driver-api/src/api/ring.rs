@@ -173,11 +173,8 @@ impl Gap {
         self.pids.get(..self.npids).unwrap_or(&[])
     }
 
-    /// Bytes of the record, or 0 when nothing was lost.
+    /// Bytes of the record.
     fn record_bytes(&self) -> usize {
-        if !self.is_open() {
-            return 0;
-        }
         (fixed_bytes(6) + 5 * 8 + self.npids * 4).next_multiple_of(RECORD_ALIGN)
     }
 
@@ -270,6 +267,8 @@ pub struct Producer<H, T, D> {
     last_ts_ns: u64,
     on_flood: OnFlood,
     gap: Gap,
+    /// Bytes of the pending gap record, 0 for none: the one question about gaps that every record asks.
+    gap_bytes: usize,
     flood: Flood,
     books: Books,
 }
@@ -291,6 +290,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
             last_ts_ns: 0,
             on_flood,
             gap: Gap::NONE,
+            gap_bytes: 0,
             flood: Flood::NONE,
             books: Books::default(),
         }
@@ -367,12 +367,11 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
     ///
     /// `ts_ns` is the time now. Returns whether no loss is left untold.
     pub fn flush_gap(&mut self, ts_ns: u64) -> bool {
-        let bytes = self.gap.record_bytes();
-        if bytes == 0 {
+        if self.gap_bytes == 0 {
             return true;
         }
         self.refresh_tail();
-        if self.head.wrapping_sub(self.tail) + bytes as u64 > self.capacity.bytes() {
+        if self.head.wrapping_sub(self.tail) + self.gap_bytes as u64 > self.capacity.bytes() {
             return false;
         }
         match self.write_gap(ts_ns) {
@@ -390,7 +389,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
                 return Err(reason);
             }
         };
-        let gap_bytes = self.gap.record_bytes();
+        let gap_bytes = self.gap_bytes;
         let bound = bound.next_multiple_of(RECORD_ALIGN);
         Ok(Span { producer: self, line, pid, bound, gap_bytes, charged, open: true })
     }
@@ -423,7 +422,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
 
     fn need(&self, bound: usize) -> u64 {
         // The pending gap record goes in front of the next record, under the same publication.
-        (bound.min(MAX_RECORD_BYTES + RECORD_ALIGN).next_multiple_of(RECORD_ALIGN) + self.gap.record_bytes()) as u64
+        (bound.min(MAX_RECORD_BYTES + RECORD_ALIGN).next_multiple_of(RECORD_ALIGN) + self.gap_bytes) as u64
     }
 
     fn fits(&self, class: Class, need: u64) -> bool {
@@ -451,11 +450,12 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
                     *dropped += 1;
                 }
                 self.gap.note(class, pid, self.last_ts_ns);
+                self.gap_bytes = self.gap.record_bytes();
             }
         }
     }
 
-    /// Writes the pending gap at the head, unpublished, and returns its length: [`Gap::record_bytes`].
+    /// Writes the pending gap at the head, unpublished, and returns its length: `gap_bytes`.
     fn write_gap(&mut self, ts_ns: u64) -> Option<usize> {
         let header = EventHeader {
             ts_ns,
@@ -465,11 +465,12 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
             seq: self.seq,
             ..EventHeader::default()
         };
-        let span = self.data.span(self.capacity.offset(self.head), self.gap.record_bytes())?;
-        let len = self.gap.write(span, header).filter(|&len| len == self.gap.record_bytes())?;
+        let span = self.data.span(self.capacity.offset(self.head), self.gap_bytes)?;
+        let len = self.gap.write(span, header).filter(|&len| len == self.gap_bytes)?;
         self.seq = self.seq.wrapping_add(1);
         self.books.meta.committed += 1;
         self.gap = Gap::NONE;
+        self.gap_bytes = 0;
         Some(len)
     }
 

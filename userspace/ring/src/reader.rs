@@ -10,7 +10,7 @@
 //! finds the next place it can trust and goes on.
 
 use saker_driver_api::event::EventType;
-use saker_driver_api::record::{EventHeader, RECORD_ALIGN, RawEvent, record_len};
+use saker_driver_api::record::{MAX_RECORD_BYTES, RECORD_ALIGN, RawEvent, RecordError, record_len, split_record};
 use saker_driver_api::ring::{Capacity, Position};
 use std::cell::Cell;
 
@@ -122,7 +122,7 @@ impl<H: Position, T: Position, A: ReadArea> Reader<H, T, A> {
             return Err(error);
         }
         let (at, next_seq) = (Cell::new(self.tail), Cell::new(self.next_seq));
-        let books = Cell::new(self.books);
+        let books = Counts::new(&self.books);
         Ok(Batch { reader: self, head, at, next_seq, books })
     }
 }
@@ -134,7 +134,43 @@ pub struct Batch<'r, H: Position, T: Position, A: ReadArea> {
     head: u64,
     at: Cell<u64>,
     next_seq: Cell<u32>,
-    books: Cell<ReaderBooks>,
+    books: Counts,
+}
+
+/// The books while a batch is lent out: counters one by one, because a record touches two of them.
+#[derive(Debug)]
+struct Counts {
+    committed: Cell<u64>,
+    decoded: Cell<u64>,
+    skipped: Cell<u64>,
+    refused: Cell<u64>,
+    resyncs: Cell<u64>,
+}
+
+impl Counts {
+    fn new(books: &ReaderBooks) -> Self {
+        Self {
+            committed: Cell::new(books.committed),
+            decoded: Cell::new(books.decoded),
+            skipped: Cell::new(books.skipped),
+            refused: Cell::new(books.refused),
+            resyncs: Cell::new(books.resyncs),
+        }
+    }
+
+    fn books(&self) -> ReaderBooks {
+        ReaderBooks {
+            committed: self.committed.get(),
+            decoded: self.decoded.get(),
+            skipped: self.skipped.get(),
+            refused: self.refused.get(),
+            resyncs: self.resyncs.get(),
+        }
+    }
+}
+
+fn add(counter: &Cell<u64>, n: u64) {
+    counter.set(counter.get() + n);
 }
 
 impl<H: Position, T: Position, A: ReadArea> Batch<'_, H, T, A> {
@@ -150,63 +186,69 @@ impl<H: Position, T: Position, A: ReadArea> Batch<'_, H, T, A> {
     }
 
     /// Returns the next good record without taking it.
+    #[inline]
     pub(crate) fn peek(&self) -> Option<RawEvent<'_>> {
         while !self.is_empty() {
-            let Some(record) = self.record() else {
-                self.resync();
-                continue;
-            };
-            match RawEvent::parse(record) {
-                Ok(event) if EventType::from_wire(event.header().kind).is_some() => return Some(event),
-                Ok(event) => self.take(record.len(), event.header().seq, |books| books.skipped += 1),
-                // Its number is no more to be trusted than the rest; the next good record tells.
-                Err(_) => self.take(record.len(), self.next_seq.get(), |books| books.refused += 1),
+            match split_record(self.unread()) {
+                Ok((event, _)) if EventType::from_wire(event.header().kind).is_some() => return Some(event),
+                Ok((event, _)) => self.take(event.bytes().len(), event.header().seq, &self.books.skipped),
+                Err(RecordError::Table { .. }) => self.refuse(),
+                // Nothing tells where the next record starts.
+                Err(_) => self.resync(),
             }
         }
         None
     }
 
     /// Takes the record that [`Self::peek`] returned.
+    #[inline]
     pub(crate) fn delivered(&self, event: &RawEvent<'_>) {
-        self.take(event.bytes().len(), event.header().seq, |books| books.decoded += 1);
+        self.take(event.bytes().len(), event.header().seq, &self.books.decoded);
     }
 
-    /// Returns the bytes of the record at the cursor, or `None` where its length cannot be, so that nothing tells
-    /// where the next one starts.
-    fn record(&self) -> Option<&[u8]> {
-        let offset = self.reader.capacity.offset(self.at.get());
-        let unread = usize::try_from(self.head.wrapping_sub(self.at.get())).ok()?;
-        let start = self.reader.area.bytes(offset, size_of::<EventHeader>().min(unread))?;
-        let len = record_len(start).ok().filter(|&len| len <= unread)?;
-        self.reader.area.bytes(offset, len)
+    /// Returns the unread bytes from the cursor on, as far as one record can reach: they lie in one piece.
+    #[inline]
+    fn unread(&self) -> &[u8] {
+        let at = self.at.get();
+        let unread = usize::try_from(self.head.wrapping_sub(at)).unwrap_or(MAX_RECORD_BYTES);
+        let offset = self.reader.capacity.offset(at);
+        self.reader.area.bytes(offset, unread.min(MAX_RECORD_BYTES)).unwrap_or_default()
     }
 
-    fn take(&self, len: usize, seq: u32, count: impl FnOnce(&mut ReaderBooks)) {
-        let mut books = self.books.get();
+    #[inline]
+    fn take(&self, len: usize, seq: u32, counter: &Cell<u64>) {
         // Numbers that jump mean records that were passed over; one that goes back is damage, and tells nothing.
         let jump = seq.wrapping_sub(self.next_seq.get());
-        if jump < u32::MAX / 2 {
-            books.committed += u64::from(jump);
-            books.refused += u64::from(jump);
+        if jump != 0 && jump < u32::MAX / 2 {
+            add(&self.books.committed, u64::from(jump));
+            add(&self.books.refused, u64::from(jump));
         }
-        books.committed += 1;
-        count(&mut books);
-        self.books.set(books);
+        add(&self.books.committed, 1);
+        add(counter, 1);
         self.next_seq.set(seq.wrapping_add(1));
         self.at.set(self.at.get().wrapping_add(len as u64));
     }
 
+    /// Passes over a malformed record whose length can be. Its number is no more to be trusted than the rest; the
+    /// next good record tells.
+    #[cold]
+    fn refuse(&self) {
+        match record_len(self.unread()) {
+            Ok(len) => self.take(len, self.next_seq.get(), &self.books.refused),
+            Err(_) => self.resync(),
+        }
+    }
+
+    #[cold]
     fn resync(&self) {
-        let mut books = self.books.get();
-        books.resyncs += 1;
-        self.books.set(books);
+        add(&self.books.resyncs, 1);
         self.at.set(self.head);
     }
 }
 
 impl<H: Position, T: Position, A: ReadArea> Drop for Batch<'_, H, T, A> {
     fn drop(&mut self) {
-        self.reader.books = self.books.get();
+        self.reader.books = self.books.books();
         self.reader.next_seq = self.next_seq.get();
         if self.reader.tail != self.at.get() {
             // INVARIANT: the cursor stops only at ends of records or at the head.

@@ -72,6 +72,6 @@ pub use macros::MAX_NODES;
 pub use naive::Verdict;
 pub use parser::{Limits, parse, parse_from};
 pub use pattern::{Glob, IpNet, PathSet, Pattern, PatternError};
-pub use services::port_of;
+pub use services::{port_of, service_of};
 pub use typed::{Constant, Filter, Node, NodeId, Polarity, Test, TestId, TypedArg, TypedCall, TypedOperand, TypedRhs};
 pub use value::{Extracted, FieldSource, Value};

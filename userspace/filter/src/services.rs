@@ -8,6 +8,12 @@ pub fn port_of(name: &str) -> Option<u16> {
     SERVICES.binary_search_by_key(&name, |(known, _)| known).ok().and_then(|at| SERVICES.get(at)).map(|(_, port)| *port)
 }
 
+/// The first name of a port in the table, if it has one.
+#[must_use]
+pub fn service_of(port: u16) -> Option<&'static str> {
+    SERVICES.iter().find(|(_, known)| *known == port).map(|(name, _)| *name)
+}
+
 /// Sorted by name.
 const SERVICES: &[(&str, u16)] = &[
     ("amqp", 5672),
@@ -107,5 +113,7 @@ mod tests {
         assert!(SERVICES.is_sorted_by(|a, b| a.0 < b.0));
         assert!(SERVICES.iter().all(|(name, port)| port_of(name) == Some(*port)));
         assert_eq!((port_of("https"), port_of("ssh"), port_of("nope")), (Some(443), Some(22), None));
+        assert!(SERVICES.iter().all(|(_, port)| service_of(*port).and_then(port_of) == Some(*port)));
+        assert_eq!(service_of(1), None);
     }
 }

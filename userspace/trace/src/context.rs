@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! What the fillers ask for, answered from `/proc`, the traced thread's memory and its sockets.
+
+use crate::clock::Clock;
+use crate::facts::Facts;
+use crate::memory;
+use crate::paths::{PathReader, RealPath, RealPathState};
+use crate::proc::Proc;
+use crate::sockets::{Socket, Source};
+use crate::task_facts::{TaskReader, shown_path};
+use rustix::fs::Stat;
+use saker_driver_api::fillers::{self, EXEC, EXECVEAT, Filler, PathArg};
+use saker_driver_api::flags::FlagTable;
+use saker_driver_api::param::ParamStatus;
+use saker_driver_api::probe::{Call, Fact, FactSet, FactValue, Fault, ProbeContext};
+use saker_driver_api::record::{EventHeader, Origin};
+use saker_driver_api::syscalls::{NUMBERS, nr};
+use std::io;
+
+/// Most bytes of a text taken when a call begins.
+const TEXT_BYTES: usize = 4096;
+const CLONE_VM: u64 = 0x100;
+const CLONE_VFORK: u64 = 0x4000;
+/// `CLONE_CHILD_IN_PIDNS` of the portable numbering: the new task has other ids in its own namespace.
+const CHILD_IN_PIDNS: u64 = 0x2000_0000;
+const AT_ENTRY: [Fact; 2] = [Fact::RealPath, Fact::RealPath2];
+
+/// What is kept of a call from its start to its return.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    real: [RealPath; 2],
+    texts: [(u8, Vec<u8>); 2],
+    texts_used: usize,
+}
+
+/// What has to be looked at when a call begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EntryPlan {
+    paths: &'static [PathArg],
+    wanted: FactSet,
+    texts: [Option<u8>; 2],
+}
+
+impl EntryPlan {
+    fn of(filler: &'static Filler) -> Self {
+        let mut texts = filler.sources.iter().filter_map(|source| match source {
+            fillers::Source::EntryText(arg) => Some(*arg),
+            _ => None,
+        });
+        let wanted = filler.wants(false).at_entry();
+        Self { paths: filler.paths, wanted, texts: [texts.next(), texts.next()] }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.texts == [None, None]
+    }
+
+    /// Returns the plan of every call, by number.
+    pub(crate) fn table() -> Vec<Self> {
+        let number = |nr| u32::try_from(nr).unwrap_or(Call::UNKNOWN);
+        (0..NUMBERS)
+            .map(|nr| match number(nr) {
+                nr::EXECVE => Self::of(&EXEC),
+                nr::EXECVEAT => Self::of(&EXECVEAT),
+                nr => Self::of(fillers::filler_for(nr)),
+            })
+            .collect()
+    }
+}
+
+/// How a thread ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ending {
+    pub(crate) status: i32,
+    pub(crate) reaper: u32,
+}
+
+/// The one context of a tracer; it is pointed at one thread after the other.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) proc: Proc,
+    pub(crate) clock: Clock,
+    tasks: TaskReader,
+    paths: PathReader,
+    facts: Facts,
+    tid: u32,
+    tgid: u32,
+    call: Call,
+    entry: Entry,
+    ending: Ending,
+    snaplen_bytes: usize,
+}
+
+/// A happening that is no system call.
+pub(crate) const NO_CALL: Call =
+    Call { nr: Call::UNKNOWN, native_nr: 0, origin: Origin::Syscall, args: [0; 6], ret: 0 };
+
+impl Context {
+    pub(crate) fn new(snaplen_bytes: usize) -> io::Result<Self> {
+        let mut proc = Proc::open()?;
+        let clock = Clock::new();
+        Ok(Self {
+            paths: PathReader::new(&mut proc),
+            tasks: TaskReader::new(clock.ns_per_tick()),
+            proc,
+            clock,
+            facts: Facts::new(),
+            tid: 0,
+            tgid: 0,
+            call: NO_CALL,
+            entry: Entry::default(),
+            ending: Ending::default(),
+            snaplen_bytes,
+        })
+    }
+
+    /// Points the context at a thread and what it did; the entry facts are the caller's, who gets them back from
+    /// [`Context::take_entry`].
+    pub(crate) fn point_at(&mut self, tid: u32, tgid: u32, call: Call, entry: Entry) {
+        (self.tid, self.tgid, self.call, self.entry) = (tid, tgid, call, entry);
+    }
+
+    pub(crate) fn point_at_ending(&mut self, tid: u32, tgid: u32, ending: Ending) {
+        self.point_at(tid, tgid, NO_CALL, Entry::default());
+        self.ending = ending;
+    }
+
+    pub(crate) fn take_entry(&mut self) -> Entry {
+        std::mem::take(&mut self.entry)
+    }
+
+    /// Looks at what will be gone when the call returns.
+    pub(crate) fn look_at_entry(&mut self, who: (u32, u32), call: &Call, plan: &EntryPlan, entry: &mut Entry) {
+        for ((arg, fact), real) in plan.paths.iter().zip(AT_ENTRY).zip(&mut entry.real) {
+            if plan.wanted.has(fact) {
+                self.paths.resolve(&mut self.proc, who, call, arg, real);
+            }
+        }
+        entry.texts_used = 0;
+        for arg in plan.texts.iter().flatten() {
+            let Some((index, text)) = entry.texts.get_mut(entry.texts_used) else { return };
+            text.resize(TEXT_BYTES, 0);
+            if let Ok(len) = memory::copy_text(who.0, call.arg(*arg), text) {
+                text.truncate(len);
+                *index = *arg;
+                entry.texts_used += 1;
+            }
+        }
+    }
+
+    fn returned_fd(&self) -> Option<i32> {
+        i32::try_from(self.call.ret).ok().filter(|fd| *fd >= 0)
+    }
+
+    fn opened(&mut self) {
+        const ALL: [Fact; 4] = [Fact::OpenedPath, Fact::OpenedFlags, Fact::OpenedDev, Fact::OpenedIno];
+        let Some(fd) = self.returned_fd() else { return ALL.iter().for_each(|fact| self.facts.absent(*fact)) };
+        let tid = self.tid;
+        let Ok(stat) = self.proc.stat(format_args!("{tid}/fd/{fd}")) else {
+            return ALL.iter().for_each(|fact| self.facts.unreadable(*fact));
+        };
+        self.facts.int(Fact::OpenedDev, device(&stat));
+        self.facts.int(Fact::OpenedIno, stat.st_ino);
+        match self.proc.link(format_args!("{tid}/fd/{fd}")) {
+            Ok(link) => {
+                let (path, flags) = shown_path(link, stat.st_nlink == 0);
+                self.facts.bytes(Fact::OpenedPath, path, ParamStatus::OK);
+                self.facts.int(Fact::OpenedFlags, flags);
+            }
+            Err(_) => {
+                self.facts.unreadable(Fact::OpenedPath);
+                self.facts.unreadable(Fact::OpenedFlags);
+            }
+        }
+    }
+
+    fn tuple(&mut self, fact: Fact, fd: Option<i32>, source: Source) {
+        let socket = fd.and_then(|fd| Socket::of(self.tid, self.tgid, fd));
+        let Some(socket) = socket else { return self.facts.unreadable(fact) };
+        let mut found = None;
+        self.facts.bytes_with(fact, ParamStatus::OK, |to| found = socket.tuple(source, to));
+        if found.is_none() {
+            self.facts.absent(fact);
+        }
+    }
+
+    /// The two descriptors that pipe(2) or socketpair(2) wrote into the caller's memory, and what they are.
+    fn pair(&mut self) {
+        let at = match self.call.nr {
+            nr::SOCKETPAIR => self.call.arg(3),
+            _ => self.call.arg(0),
+        };
+        let fds: Option<[u8; 8]> = memory::array(self.tid, at);
+        let halves = fds.and_then(|fds| Some((*fds.first_chunk::<4>()?, *fds.last_chunk::<4>()?)));
+        let [one, two] = halves.map_or([None, None], |(one, two)| [Some(one), Some(two)]);
+        self.pair_half(Fact::PairFd, Fact::PairIno, one);
+        self.pair_half(Fact::PairFd2, Fact::PairIno2, two);
+    }
+
+    fn pair_half(&mut self, fd_fact: Fact, ino_fact: Fact, fd: Option<[u8; 4]>) {
+        let Some(fd) = fd.map(i32::from_ne_bytes) else {
+            self.facts.unreadable(fd_fact);
+            return self.facts.unreadable(ino_fact);
+        };
+        self.facts.int(fd_fact, i64::from(fd).cast_unsigned());
+        self.inode(ino_fact, Some(fd));
+    }
+
+    fn inode(&mut self, fact: Fact, fd: Option<i32>) {
+        let tid = self.tid;
+        match fd.map(|fd| self.proc.stat(format_args!("{tid}/fd/{fd}"))) {
+            Some(Ok(stat)) => self.facts.int(fact, stat.st_ino),
+            Some(Err(_)) => self.facts.unreadable(fact),
+            None => self.facts.absent(fact),
+        }
+    }
+
+    fn entry_paths(&mut self, wanted: FactSet) {
+        for (fact, real) in AT_ENTRY.into_iter().zip(&self.entry.real).filter(|(fact, _)| wanted.has(*fact)) {
+            match real.state {
+                RealPathState::Found => self.facts.bytes(fact, &real.path, ParamStatus::OK),
+                RealPathState::None => self.facts.absent(fact),
+                RealPathState::Unreadable => self.facts.unreadable(fact),
+            }
+        }
+    }
+
+    fn clone_flags(&mut self) {
+        let raw = match self.call.nr {
+            nr::VFORK => CLONE_VM | CLONE_VFORK,
+            nr::CLONE => self.call.arg(0) & !0xff,
+            nr::CLONE3 => memory::array(self.tid, self.call.arg(0)).map_or(0, u64::from_ne_bytes),
+            _ => 0,
+        };
+        let nested = matches!(self.facts.get(Fact::Vtid), FactValue::Int(vtid) if vtid != u64::from(self.tid));
+        let nested = if nested { CHILD_IN_PIDNS } else { 0 };
+        self.facts.int(Fact::CloneFlags, FlagTable::Clone.from_kernel(raw) | nested);
+    }
+
+    fn ending(&mut self) {
+        let Ending { status, reaper } = self.ending;
+        let [low, code, ..] = status.to_le_bytes();
+        self.facts.int(Fact::ExitStatus, i64::from(status).cast_unsigned());
+        self.facts.int(Fact::ExitCode, code);
+        self.facts.int(Fact::ExitSignal, low & 0x7f);
+        self.facts.int(Fact::ExitCore, low >> 7);
+        self.facts.int(Fact::Reaper, reaper);
+    }
+
+    /// Collects task facts of any thread, as scans of `/proc` need them.
+    pub(crate) fn gather_task(&mut self, tid: u32, wanted: FactSet) {
+        self.facts.clear();
+        self.tasks.gather(&mut self.proc, tid, self.clock.boot_epoch_ns(), wanted, &mut self.facts);
+    }
+}
+
+/// Returns a device number as `.scap` files encode it.
+pub(crate) fn device(stat: &Stat) -> u32 {
+    let (major, minor) = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
+    (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
+}
+
+const OPENED: [Fact; 4] = [Fact::OpenedPath, Fact::OpenedFlags, Fact::OpenedDev, Fact::OpenedIno];
+const PAIR: [Fact; 4] = [Fact::PairFd, Fact::PairFd2, Fact::PairIno, Fact::PairIno2];
+const ENDING: [Fact; 5] = [Fact::ExitStatus, Fact::ExitCode, Fact::ExitSignal, Fact::ExitCore, Fact::Reaper];
+/// How full a listening socket's queue is: no safe call tells.
+const QUEUE: [Fact; 3] = [Fact::QueuePercent, Fact::QueueLen, Fact::QueueMax];
+
+impl ProbeContext for Context {
+    fn header(&self) -> EventHeader {
+        EventHeader {
+            ts_ns: self.clock.now_ns(),
+            tid: self.tid,
+            pid: self.tgid,
+            cpu: u16::try_from(rustix::thread::sched_getcpu()).unwrap_or(u16::MAX),
+            origin: self.call.origin as u8,
+            ..EventHeader::default()
+        }
+    }
+
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn snaplen_bytes(&self) -> usize {
+        self.snaplen_bytes
+    }
+
+    fn gather(&mut self, wanted: FactSet) {
+        let any = |of: &[Fact]| of.iter().any(|fact| wanted.has(*fact));
+        self.facts.clear();
+        self.tasks.gather(&mut self.proc, self.tid, self.clock.boot_epoch_ns(), wanted, &mut self.facts);
+        self.facts.int(Fact::Tid, self.tid);
+        self.facts.int(Fact::Pid, self.tgid);
+        self.entry_paths(wanted);
+        if any(&OPENED) {
+            self.opened();
+        }
+        if any(&PAIR) {
+            self.pair();
+        }
+        if any(&ENDING) {
+            self.ending();
+        }
+        if any(&QUEUE) {
+            QUEUE.iter().for_each(|fact| self.facts.absent(*fact));
+        }
+        if wanted.has(Fact::Tuple) {
+            #[expect(clippy::cast_possible_truncation, reason = "the kernel, too, looks at the low half")]
+            let fd = self.call.arg(0) as i32;
+            self.tuple(Fact::Tuple, Some(fd), Source::of(&self.call));
+        }
+        if wanted.has(Fact::AcceptedTuple) {
+            self.tuple(Fact::AcceptedTuple, self.returned_fd(), Source::Peer);
+        }
+        if wanted.has(Fact::SocketIno) {
+            self.inode(Fact::SocketIno, self.returned_fd());
+        }
+        if wanted.has(Fact::CloneFlags) {
+            self.clone_flags();
+        }
+    }
+
+    fn fact(&self, fact: Fact) -> FactValue<'_> {
+        self.facts.get(fact)
+    }
+
+    fn at_entry(&self, index: u8) -> Option<&[u8]> {
+        let used = self.entry.texts.get(..self.entry.texts_used)?;
+        used.iter().find(|(arg, _)| *arg == index).map(|(_, text)| text.as_slice())
+    }
+
+    fn copy_from_user(&mut self, at: u64, into: &mut [u8]) -> Result<(), Fault> {
+        memory::copy(self.tid, at, into)
+    }
+
+    fn strncpy_from_user(&mut self, at: u64, into: &mut [u8]) -> Result<usize, Fault> {
+        memory::copy_text(self.tid, at, into)
+    }
+
+    fn fault_in(&mut self, _fault: Fault) -> bool {
+        // Reading another process's memory has brought its pages in already.
+        false
+    }
+}

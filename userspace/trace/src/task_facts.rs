@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Facts about threads and processes, from the files of `/proc/TID`.
+
+use crate::facts::Facts;
+use crate::proc::{Proc, TaskStat, TaskStatus, cgroups, open_files_limit};
+use rustix::fs::Stat;
+use rustix::io::Errno;
+use saker_driver_api::param::ParamStatus;
+use saker_driver_api::probe::{Fact, FactSet};
+
+/// Most bytes kept of the arguments, and of the environment.
+const LIST_BYTES: usize = 16 << 10;
+/// Most bytes read of any other file.
+const FILE_BYTES: usize = 16 << 10;
+
+/// `RealPath` bits.
+pub(crate) const DELETED: u64 = 1;
+pub(crate) const MEMFD: u64 = 4;
+const EXE_WRITABLE: u64 = 1;
+const EXE_FROM_MEMFD: u64 = 4;
+const CAP_DAC_OVERRIDE: u64 = 1 << 1;
+const CAP_FOWNER: u64 = 1 << 3;
+
+/// Reads task facts; keeps the buffers.
+#[derive(Debug)]
+pub(crate) struct TaskReader {
+    buf: Vec<u8>,
+    ns_per_tick: u64,
+    /// Start of the first process of this PID namespace, epoch nanoseconds.
+    init_start_ns: Option<u64>,
+}
+
+const IN_STAT: [Fact; 7] =
+    [Fact::Comm, Fact::Pgid, Fact::Sid, Fact::Tty, Fact::FaultsMinor, Fact::FaultsMajor, Fact::StartTime];
+const IN_STATUS: [Fact; 14] = [
+    Fact::Ptid,
+    Fact::Vtid,
+    Fact::Vpid,
+    Fact::Vpgid,
+    Fact::Euid,
+    Fact::Egid,
+    Fact::CapInheritable,
+    Fact::CapPermitted,
+    Fact::CapEffective,
+    Fact::VmSize,
+    Fact::VmRss,
+    Fact::VmSwap,
+    Fact::ExeFlags,
+    Fact::PidnsInitStart,
+];
+const OF_EXE: [Fact; 6] =
+    [Fact::ExePath, Fact::ExeRealFlags, Fact::ExeFlags, Fact::ExeIno, Fact::ExeCtime, Fact::ExeMtime];
+
+fn any(wanted: FactSet, of: &[Fact]) -> bool {
+    of.iter().any(|fact| wanted.has(*fact))
+}
+
+impl TaskReader {
+    pub(crate) fn new(ns_per_tick: u64) -> Self {
+        Self { buf: Vec::with_capacity(LIST_BYTES + 1), ns_per_tick, init_start_ns: None }
+    }
+
+    /// Collects those of `wanted` that are about the thread `tid`.
+    pub(crate) fn gather(&mut self, proc: &mut Proc, tid: u32, boot_epoch_ns: u64, wanted: FactSet, to: &mut Facts) {
+        if any(wanted, &IN_STAT) {
+            self.stat(proc, tid, to);
+        }
+        let status = if any(wanted, &IN_STATUS) { self.status(proc, tid, boot_epoch_ns, wanted, to) } else { None };
+        if any(wanted, &OF_EXE) {
+            exe(proc, tid, &status.unwrap_or_default(), to);
+        }
+        if wanted.has(Fact::Exe) || wanted.has(Fact::Args) {
+            self.arguments(proc, tid, to);
+        }
+        if wanted.has(Fact::Env) {
+            self.list(proc, format_args!("{tid}/environ"), Fact::Env, to);
+        }
+        if wanted.has(Fact::Cwd) {
+            link(proc, format_args!("{tid}/cwd"), Fact::Cwd, to);
+        }
+        if wanted.has(Fact::Root) {
+            link(proc, format_args!("{tid}/root"), Fact::Root, to);
+        }
+        if wanted.has(Fact::Cgroups) && self.read(proc, format_args!("{tid}/cgroup"), Fact::Cgroups, to) {
+            to.bytes_with(Fact::Cgroups, ParamStatus::OK, |to| cgroups(&self.buf, to));
+        }
+        if wanted.has(Fact::FdLimit) && self.read(proc, format_args!("{tid}/limits"), Fact::FdLimit, to) {
+            match open_files_limit(&self.buf) {
+                Some(limit) => to.int(Fact::FdLimit, limit),
+                None => to.unreadable(Fact::FdLimit),
+            }
+        }
+        if wanted.has(Fact::Loginuid) {
+            self.loginuid(proc, tid, to);
+        }
+    }
+
+    fn read(&mut self, proc: &mut Proc, file: std::fmt::Arguments<'_>, fact: Fact, to: &mut Facts) -> bool {
+        let read = proc.read(file, &mut self.buf, FILE_BYTES).is_ok();
+        if !read {
+            to.unreadable(fact);
+        }
+        read
+    }
+
+    fn stat(&mut self, proc: &mut Proc, tid: u32, to: &mut Facts) {
+        let read = proc.read(format_args!("{tid}/stat"), &mut self.buf, FILE_BYTES);
+        let Some(stat) = read.ok().and_then(|_| TaskStat::parse(&self.buf)) else {
+            IN_STAT.iter().for_each(|fact| to.unreadable(*fact));
+            return;
+        };
+        to.bytes(Fact::Comm, stat.comm, ParamStatus::OK);
+        to.int(Fact::Pgid, stat.pgid);
+        to.int(Fact::Sid, stat.sid);
+        to.int(Fact::Tty, stat.tty);
+        to.int(Fact::FaultsMinor, stat.faults_minor);
+        to.int(Fact::FaultsMajor, stat.faults_major);
+        to.int(Fact::StartTime, stat.start_ticks.saturating_mul(self.ns_per_tick));
+    }
+
+    fn status(
+        &mut self,
+        proc: &mut Proc,
+        tid: u32,
+        boot_epoch_ns: u64,
+        wanted: FactSet,
+        to: &mut Facts,
+    ) -> Option<TaskStatus> {
+        if proc.read(format_args!("{tid}/status"), &mut self.buf, FILE_BYTES).is_err() {
+            IN_STATUS.iter().for_each(|fact| to.unreadable(*fact));
+            return None;
+        }
+        let status = TaskStatus::parse(&self.buf);
+        to.int(Fact::Ptid, status.ppid);
+        to.int(Fact::Vtid, status.vtid);
+        to.int(Fact::Vpid, status.vpid);
+        to.int(Fact::Vpgid, status.vpgid);
+        to.int(Fact::Euid, status.euid);
+        to.int(Fact::Egid, status.egid);
+        to.int(Fact::CapInheritable, status.cap_inheritable);
+        to.int(Fact::CapPermitted, status.cap_permitted);
+        to.int(Fact::CapEffective, status.cap_effective);
+        to.int(Fact::VmSize, status.vm_size_kib);
+        to.int(Fact::VmRss, status.vm_rss_kib);
+        to.int(Fact::VmSwap, status.vm_swap_kib);
+        if wanted.has(Fact::PidnsInitStart) {
+            // Of a namespace further in, nothing says which process came first.
+            match self.init_start(proc, boot_epoch_ns).filter(|_| status.pid_levels == 1) {
+                Some(start) => to.int(Fact::PidnsInitStart, start),
+                None => to.absent(Fact::PidnsInitStart),
+            }
+        }
+        Some(status)
+    }
+
+    fn init_start(&mut self, proc: &mut Proc, boot_epoch_ns: u64) -> Option<u64> {
+        if self.init_start_ns.is_none() {
+            proc.read(format_args!("1/stat"), &mut self.buf, FILE_BYTES).ok()?;
+            let ticks = TaskStat::parse(&self.buf)?.start_ticks;
+            self.init_start_ns = Some(boot_epoch_ns.saturating_add(ticks.saturating_mul(self.ns_per_tick)));
+        }
+        self.init_start_ns
+    }
+
+    fn arguments(&mut self, proc: &mut Proc, tid: u32, to: &mut Facts) {
+        let Ok(whole) = proc.read(format_args!("{tid}/cmdline"), &mut self.buf, LIST_BYTES) else {
+            to.unreadable(Fact::Exe);
+            return to.unreadable(Fact::Args);
+        };
+        let status = if whole { ParamStatus::OK } else { ParamStatus::TRUNCATED };
+        if self.buf.is_empty() {
+            // Kernel threads and zombies have none.
+            to.absent(Fact::Exe);
+            return to.absent(Fact::Args);
+        }
+        let end = self.buf.iter().position(|b| *b == 0).unwrap_or(self.buf.len());
+        to.bytes(Fact::Exe, self.buf.get(..end).unwrap_or_default(), ParamStatus::USER);
+        to.bytes(Fact::Args, self.buf.get(end + 1..).unwrap_or_default(), status.with(ParamStatus::USER));
+    }
+
+    fn list(&mut self, proc: &mut Proc, file: std::fmt::Arguments<'_>, fact: Fact, to: &mut Facts) {
+        match proc.read(file, &mut self.buf, LIST_BYTES) {
+            Ok(true) => to.bytes(fact, &self.buf, ParamStatus::USER),
+            Ok(false) => to.bytes(fact, &self.buf, ParamStatus::USER.with(ParamStatus::TRUNCATED)),
+            Err(_) => to.unreadable(fact),
+        }
+    }
+
+    fn loginuid(&mut self, proc: &mut Proc, tid: u32, to: &mut Facts) {
+        let read = proc.read(format_args!("{tid}/loginuid"), &mut self.buf, FILE_BYTES);
+        match read.ok().and_then(|_| crate::proc::number(self.buf.trim_ascii())) {
+            Some(uid) => to.int(Fact::Loginuid, uid),
+            // A kernel without audit has no such file: nobody ever logged in.
+            None => to.int(Fact::Loginuid, u32::MAX),
+        }
+    }
+}
+
+fn link(proc: &mut Proc, name: std::fmt::Arguments<'_>, fact: Fact, to: &mut Facts) {
+    match proc.link(name) {
+        Ok(path) => to.bytes(fact, path, ParamStatus::OK),
+        Err(_) => to.unreadable(fact),
+    }
+}
+
+fn exe(proc: &mut Proc, tid: u32, status: &TaskStatus, to: &mut Facts) {
+    let stat = match proc.stat(format_args!("{tid}/exe")) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return OF_EXE.iter().for_each(|fact| to.absent(*fact)),
+        Err(_) => return OF_EXE.iter().for_each(|fact| to.unreadable(*fact)),
+    };
+    let Ok(path) = proc.link(format_args!("{tid}/exe")) else {
+        return OF_EXE.iter().for_each(|fact| to.unreadable(*fact));
+    };
+    let (path, flags) = shown_path(path, stat.st_nlink == 0);
+    to.bytes(Fact::ExePath, path, ParamStatus::OK);
+    to.int(Fact::ExeRealFlags, flags);
+    let memfd = if flags & MEMFD == 0 { 0 } else { EXE_FROM_MEMFD };
+    to.int(Fact::ExeFlags, memfd | if may_write(&stat, status) { EXE_WRITABLE } else { 0 });
+    to.int(Fact::ExeIno, stat.st_ino);
+    to.int(Fact::ExeCtime, epoch_ns(stat.st_ctime, stat.st_ctime_nsec));
+    to.int(Fact::ExeMtime, epoch_ns(stat.st_mtime, stat.st_mtime_nsec));
+}
+
+/// Splits what a link of `/proc` says into the path and its `RealPath` bits. `unlinked` tells a deleted file from one
+/// that is called so.
+pub(crate) fn shown_path(link: &[u8], unlinked: bool) -> (&[u8], u64) {
+    let (path, deleted) = match link.strip_suffix(b" (deleted)") {
+        Some(path) if unlinked => (path, DELETED),
+        _ => (link, 0),
+    };
+    if path.starts_with(b"/memfd:") && unlinked {
+        // A memory file has no name that could be deleted.
+        return (path, MEMFD);
+    }
+    (path, deleted)
+}
+
+fn may_write(stat: &Stat, status: &TaskStatus) -> bool {
+    if status.cap_effective & (CAP_DAC_OVERRIDE | CAP_FOWNER) != 0 {
+        return true;
+    }
+    let bit = if stat.st_uid == status.euid {
+        0o200
+    } else if stat.st_gid == status.egid {
+        0o020
+    } else {
+        0o002
+    };
+    stat.st_mode & bit != 0
+}
+
+fn epoch_ns(seconds: i64, nanoseconds: u64) -> u64 {
+    u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deleted_file_differs_from_one_that_is_called_so() {
+        assert_eq!(shown_path(b"/a (deleted)", true), (&b"/a"[..], DELETED));
+        assert_eq!(shown_path(b"/a (deleted)", false), (&b"/a (deleted)"[..], 0));
+        assert_eq!(shown_path(b"/memfd:x (deleted)", true), (&b"/memfd:x"[..], MEMFD));
+        assert_eq!(shown_path(b"/memfd:x", false), (&b"/memfd:x"[..], 0), "a file in the root directory");
+    }
+}

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! The loop that waits for stops of traced threads and turns them into records.
+//!
+//! ```text
+//! started command            process that was running
+//! filter: wanted call ──┐    every call: start ──┐
+//!   look at entry facts │      (unwanted: skip)  │
+//! return ───────────────┴─> read registers, emit ┴─> go on
+//! ```
+//! One thread makes all ptrace calls. A thread may be killed between any two of them; then they fail with ESRCH and the
+//! next wait tells of its end. A new thread's first stop may come before or after its parent's.
+//! Until a started command has become the program asked for, nothing of it is recorded.
+
+use crate::calls::{self, Side};
+use crate::context::{Context, Ending, Entry, EntryPlan, NO_CALL};
+use crate::control::{Asked, Control};
+use crate::filter::stop_data;
+use crate::launch::{Settings, SignalRecords};
+use crate::notice::Notice;
+use crate::privilege;
+use crate::proc::TaskStatus;
+use crate::records::put_clock;
+use crate::resume::{Until, detach, pid, resume};
+use crate::stop::{ExitStatus, Stop};
+use crate::waiter::{Patience, Waited, Waiter};
+use nix::sys::ptrace;
+use nix::sys::signal::{Signal, kill};
+use saker_driver_api::capture::{emit, unwrap_call};
+use saker_driver_api::fillers::{self, EXEC, EXECVEAT, Filler, PROC_EXIT, SIGNAL_DELIVER, child_filler_for};
+use saker_driver_api::interest::InterestMask;
+use saker_driver_api::probe::Call;
+use saker_driver_api::record::Origin;
+use saker_driver_api::syscalls::{decode, nr};
+use saker_ring::HeapProducer;
+use std::collections::HashMap;
+
+/// 32-bit calls whose arguments, and maybe whose real number, are in memory: mmap, socketcall, ipc.
+const STANDING_FOR_OTHERS: [u32; 3] = [90, 102, 117];
+const SIGSTOP: i32 = 19;
+const SIGCONT: i32 = 18;
+/// Requests of ptrace(2) that make the caller a tracer or ask for one.
+const TRACING_REQUESTS: [u64; 3] = [0, 16, 0x4206];
+
+/// How the traced processes came to be traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Started by us: a filter stops them, and they end with us.
+    Started,
+    /// Running before: they stop at every call, and are let go in the end.
+    Attached,
+}
+
+/// A call that has started and not returned.
+#[derive(Clone, Copy, Debug)]
+struct Started {
+    /// As the kernel saw it when it started; the arguments are those of the call that it stands for, if any.
+    call: Call,
+    /// `call` was read from memory, which may have changed since.
+    unwrapped: bool,
+    wanted: bool,
+}
+
+/// A traced thread.
+#[derive(Debug, Default)]
+struct Task {
+    tgid: u32,
+    started: Option<Started>,
+    entry: Entry,
+    /// The job-control signal that holds it.
+    held_by: Option<i32>,
+    /// Its first stop is still to come.
+    unborn: bool,
+    /// Its end is recorded.
+    ended: bool,
+    /// It is not yet the program that was asked for.
+    muted: bool,
+}
+
+/// Where the tracer stands with its first process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root {
+    Alive,
+    Gone(ExitStatus),
+}
+
+/// The state of a tracer, with all threads it traces.
+pub(crate) struct TraceLoop {
+    mode: Mode,
+    interest: InterestMask,
+    signals: SignalRecords,
+    plans: Vec<EntryPlan>,
+    ctx: Context,
+    sink: HeapProducer,
+    control: Control,
+    waiter: Waiter,
+    notify: Box<dyn FnMut(Notice) + Send>,
+    tasks: HashMap<u32, Task>,
+    root_pid: u32,
+    root: Root,
+    /// The command became the program asked for.
+    executed: bool,
+    /// Threads that job control holds.
+    held: usize,
+    letting_go: bool,
+    told_nested: bool,
+}
+
+/// What a tracer has at its end.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) status: Option<ExitStatus>,
+    pub(crate) executed: bool,
+    pub(crate) sink: HeapProducer,
+    pub(crate) now_ns: u64,
+}
+
+/// What a tracer starts with.
+pub(crate) struct Parts {
+    pub(crate) mode: Mode,
+    pub(crate) settings: Settings,
+    pub(crate) ctx: Context,
+    pub(crate) sink: HeapProducer,
+    pub(crate) control: Control,
+    pub(crate) waiter: Waiter,
+    pub(crate) notify: Box<dyn FnMut(Notice) + Send>,
+    pub(crate) root_pid: u32,
+}
+
+impl TraceLoop {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { mode, settings, ctx, sink, control, waiter, notify, root_pid } = parts;
+        Self {
+            mode,
+            interest: settings.interest,
+            signals: settings.signals,
+            plans: EntryPlan::table(),
+            ctx,
+            sink,
+            control,
+            waiter,
+            notify,
+            tasks: HashMap::new(),
+            root_pid,
+            root: Root::Alive,
+            executed: false,
+            held: 0,
+            letting_go: false,
+            told_nested: false,
+        }
+    }
+
+    /// Takes on a thread that is seized already.
+    pub(crate) fn adopt(&mut self, tid: u32, tgid: u32) {
+        let muted = self.mode == Mode::Started;
+        self.tasks.insert(tid, Task { tgid, muted, ..Task::default() });
+    }
+
+    pub(crate) fn tell(&mut self, notice: Notice) {
+        (self.notify)(notice);
+    }
+
+    /// Traces until no thread is left.
+    pub(crate) fn run(mut self) -> Finished {
+        while !self.tasks.is_empty() {
+            match self.waiter.next(self.patience(), &self.control) {
+                Waited::Stopped { tid, status } => self.stopped(tid, status),
+                Waited::Quiet => {}
+                Waited::NobodyLeft => break,
+            }
+            if self.held > 0 {
+                self.release_continued();
+            }
+            self.heed_control();
+        }
+        let status = match self.root {
+            Root::Gone(status) => Some(status),
+            Root::Alive => None,
+        };
+        let now_ns = self.ctx.clock.now_ns();
+        Finished { status, executed: self.executed, sink: self.sink, now_ns }
+    }
+
+    /// While the command lives, whatever is asked of us is a signal to it, which ends an endless wait.
+    fn patience(&self) -> Patience {
+        let endless = self.mode == Mode::Started && self.root == Root::Alive && self.held == 0;
+        if endless { Patience::Endless } else { Patience::Tick }
+    }
+
+    fn until(&self) -> Until {
+        match self.mode {
+            Mode::Started => Until::Event,
+            Mode::Attached => Until::Call,
+        }
+    }
+
+    /// Lets a thread go on; inside a call it stops at the return.
+    fn go_on(&mut self, tid: u32, signal: i32) {
+        if self.letting_go {
+            return self.let_go(tid, signal);
+        }
+        let inside = self.tasks.get(&tid).is_some_and(|task| task.started.is_some());
+        resume(tid, if inside { Until::Call } else { self.until() }, signal);
+    }
+
+    fn stopped(&mut self, tid: u32, status: i32) {
+        let now_ns = self.ctx.clock.now_ns();
+        if self.ctx.clock.step(now_ns).is_some() {
+            put_clock(&mut self.sink, &self.ctx.clock);
+        }
+        let stop = Stop::from_status(status);
+        if !matches!(stop, Stop::Gone { .. }) {
+            self.welcome(tid);
+        }
+        match stop {
+            Stop::Gone { status } => self.gone(tid, status),
+            Stop::Wanted => self.wanted_call(tid),
+            Stop::Call => self.any_call(tid),
+            Stop::Forked => self.forked(tid),
+            Stop::Executed => self.executed(tid),
+            Stop::Ending => self.ending(tid),
+            Stop::Group(signal) => self.hold(tid, signal),
+            Stop::Signal(signal) => self.signal(tid, signal),
+            Stop::Trapped | Stop::Other => self.go_on(tid, 0),
+        }
+    }
+
+    /// Records a new thread at its first stop.
+    fn welcome(&mut self, tid: u32) {
+        match self.tasks.get_mut(&tid) {
+            Some(task) if !task.unborn => return,
+            Some(task) => task.unborn = false,
+            None => _ = self.tasks.insert(tid, Task::default()),
+        }
+        let mut text = Vec::new();
+        let read = self.ctx.proc.read(format_args!("{tid}/status"), &mut text, 16 << 10);
+        let tgid = read.map_or(tid, |_| TaskStatus::parse(&text).tgid);
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.tgid = tgid;
+        }
+        let Some(call) = calls::side(tid).and_then(|(_, abi)| calls::read(tid, abi)) else { return };
+        let Some(filler) = child_filler_for(call.nr).filter(|_| self.interest.has(call.nr)) else { return };
+        self.emit(tid, call, Entry::default(), filler);
+    }
+
+    fn emit(&mut self, tid: u32, call: Call, entry: Entry, filler: &'static Filler) -> Entry {
+        let Some(task) = self.tasks.get(&tid).filter(|task| !task.muted) else { return entry };
+        self.ctx.point_at(tid, task.tgid, call, entry);
+        // The ring keeps the books of what becomes of it.
+        emit(&mut self.ctx, &mut self.sink, filler);
+        self.ctx.take_entry()
+    }
+
+    /// A call that the filter stops at.
+    fn wanted_call(&mut self, tid: u32) {
+        let data = pid(tid).and_then(|pid| ptrace::getevent(pid).ok());
+        if let Some((origin, native_nr)) = data.and_then(stop_data) {
+            let nr = decode(native_nr, origin);
+            self.start(tid, Call { nr, native_nr, origin, ..NO_CALL });
+        }
+        self.go_on(tid, 0);
+    }
+
+    /// A call that starts or returns.
+    fn any_call(&mut self, tid: u32) {
+        let inside = self.tasks.get(&tid).and_then(|task| task.started);
+        match (self.mode, inside) {
+            // The filter has told of the start and its ABI.
+            (Mode::Started, Some(started)) => self.returned(tid, started),
+            (Mode::Started, None) => {}
+            (Mode::Attached, inside) => match calls::side(tid) {
+                Some((Side::Start, abi)) => {
+                    if let Some(call) = calls::read(tid, abi) {
+                        self.start(tid, call);
+                    }
+                }
+                // Without a start it is the rest of an exec that is recorded already.
+                Some((Side::Return, _)) => {
+                    if let Some(started) = inside {
+                        self.returned(tid, started);
+                    }
+                }
+                None => {}
+            },
+        }
+        self.go_on(tid, 0);
+    }
+
+    /// Keeps what is known of a call that starts.
+    fn start(&mut self, tid: u32, call: Call) {
+        let plan = self.plans.get(call.nr as usize).copied().unwrap_or_default();
+        let stands_for_other = call.origin == Origin::Ia32 && STANDING_FOR_OTHERS.contains(&call.native_nr);
+        let wanted = stands_for_other || self.interest.has(call.nr);
+        let mut started = Started { call, unwrapped: false, wanted };
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        let look = wanted && (stands_for_other || !plan.is_empty());
+        if let Some(call) = look.then(|| calls::read(tid, call.origin)).flatten() {
+            self.ctx.point_at(tid, task.tgid, call, Entry::default());
+            let real = unwrap_call(&mut self.ctx);
+            started = Started { call: real, unwrapped: stands_for_other, wanted: self.interest.has(real.nr) };
+            self.ctx.look_at_entry((tid, task.tgid), &real, &plan, &mut task.entry);
+        }
+        task.started = Some(started);
+    }
+
+    /// Records a call that has returned.
+    fn returned(&mut self, tid: u32, started: Started) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        task.started = None;
+        let tgid = task.tgid;
+        let entry = std::mem::take(&mut task.entry);
+        let now = calls::read(tid, started.call.origin);
+        let entry = match now {
+            Some(now) if started.wanted => {
+                if now.nr == nr::PTRACE {
+                    self.notice_tracer(tgid, &now);
+                }
+                let call = if started.unwrapped { Call { ret: now.ret, ..started.call } } else { now };
+                match self.interest.has(call.nr) {
+                    true => self.emit(tid, call, entry, fillers::filler_for(call.nr)),
+                    false => entry,
+                }
+            }
+            _ => entry,
+        };
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.entry = entry;
+        }
+    }
+
+    fn notice_tracer(&mut self, pid: u32, call: &Call) {
+        if call.failed() && TRACING_REQUESTS.contains(&call.arg(0)) && !self.told_nested {
+            self.told_nested = true;
+            self.tell(Notice::NestedTracer { pid });
+        }
+    }
+
+    fn forked(&mut self, tid: u32) {
+        let child = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|child| u32::try_from(child).ok());
+        if let Some(child) = child {
+            // Its first stop may have come already.
+            self.tasks.entry(child).or_insert_with(|| Task { unborn: true, ..Task::default() });
+        }
+        self.go_on(tid, 0);
+    }
+
+    fn executed(&mut self, tid: u32) {
+        let former = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|former| u32::try_from(former).ok());
+        // A thread that runs a new program takes over the id of its process; the other threads end.
+        if let Some(task) = former.filter(|former| *former != tid).and_then(|former| self.tasks.remove(&former)) {
+            self.forget(tid);
+            self.tasks.insert(tid, task);
+        }
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        task.tgid = tid;
+        task.muted = false;
+        let started = task.started.take();
+        let entry = std::mem::take(&mut task.entry);
+        self.executed |= tid == self.root_pid;
+        let call = started.map_or(Call { nr: nr::EXECVE, ..NO_CALL }, |started| Call { ret: 0, ..started.call });
+        if let Some(privilege) = privilege::withheld(&mut self.ctx.proc, tid, self.mode) {
+            let program = String::from_utf8_lossy(self.ctx.proc.link(format_args!("{tid}/exe")).unwrap_or_default());
+            let program = program.into_owned();
+            self.tell(Notice::PrivilegeWithheld { pid: tid, program, privilege });
+        }
+        if self.interest.has(call.nr) {
+            let filler = if call.nr == nr::EXECVEAT { &EXECVEAT } else { &EXEC };
+            self.emit(tid, call, entry, filler);
+        }
+        self.go_on(tid, 0);
+    }
+
+    fn ending(&mut self, tid: u32) {
+        let status = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|status| i32::try_from(status).ok());
+        self.record_end(tid, status.unwrap_or(0));
+        self.go_on(tid, 0);
+    }
+
+    fn record_end(&mut self, tid: u32, status: i32) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        if std::mem::replace(&mut task.ended, true) || task.muted || task.unborn {
+            return;
+        }
+        let tgid = task.tgid;
+        // Another thread of the process takes its children; who does after the last one, only the kernel knows.
+        let mut others = self.tasks.iter().filter(|(other, task)| task.tgid == tgid && **other != tid && !task.ended);
+        let reaper = others.next().map_or(0, |(other, _)| *other);
+        self.ctx.point_at_ending(tid, tgid, Ending { status, reaper });
+        emit(&mut self.ctx, &mut self.sink, &PROC_EXIT);
+    }
+
+    fn gone(&mut self, tid: u32, status: i32) {
+        self.record_end(tid, status);
+        self.forget(tid);
+        if tid == self.root_pid && self.root == Root::Alive {
+            self.root = Root::Gone(ExitStatus::from_status(status));
+            self.control.set_command(None);
+        }
+    }
+
+    fn signal(&mut self, tid: u32, signal: i32) {
+        if signal == SIGCONT {
+            let tgid = self.tasks.get(&tid).map_or(tid, |task| task.tgid);
+            self.release(tgid);
+        }
+        if self.signals == SignalRecords::Keep && self.executed_or_attached() {
+            let tgid = self.tasks.get(&tid).map_or(tid, |task| task.tgid);
+            let sender = sender(tid).unwrap_or(0);
+            let args = [sender.into(), tgid.into(), u64::from(signal.unsigned_abs()), 0, 0, 0];
+            self.emit(tid, Call { args, ..NO_CALL }, Entry::default(), &SIGNAL_DELIVER);
+        }
+        self.go_on(tid, signal);
+    }
+
+    fn executed_or_attached(&self) -> bool {
+        self.executed || self.mode == Mode::Attached
+    }
+
+    /// Leaves a thread where job control stopped it.
+    fn hold(&mut self, tid: u32, signal: i32) {
+        if self.letting_go {
+            return self.let_go(tid, 0);
+        }
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            self.held += usize::from(task.held_by.replace(signal).is_none());
+        }
+    }
+
+    /// Lets those threads go on whose job was continued: a stopped thread is not told, so its pending signals are read.
+    fn release_continued(&mut self) {
+        let held: Vec<(u32, u32)> =
+            self.tasks.iter().filter(|(_, task)| task.held_by.is_some()).map(|(tid, task)| (*tid, task.tgid)).collect();
+        let mut text = Vec::new();
+        for (tid, tgid) in held {
+            let read = self.ctx.proc.read(format_args!("{tid}/status"), &mut text, 16 << 10);
+            if read.is_err() || TaskStatus::parse(&text).pending >> (SIGCONT - 1) & 1 == 1 {
+                self.release(tgid);
+            }
+        }
+    }
+
+    fn release(&mut self, tgid: u32) {
+        let held = self.tasks.iter_mut().filter(|(_, task)| task.tgid == tgid);
+        let freed: Vec<u32> = held.filter_map(|(tid, task)| task.held_by.take().map(|_| *tid)).collect();
+        self.held -= freed.len();
+        freed.into_iter().for_each(|tid| self.go_on(tid, 0));
+    }
+
+    fn heed_control(&mut self) {
+        match (self.control.asked(), self.mode) {
+            (Asked::Nothing, _) | (Asked::End, Mode::Started) => {}
+            (Asked::Kill, Mode::Started) => {
+                let tasks = self.tasks.values().filter_map(|task| pid(task.tgid));
+                tasks.for_each(|pid| _ = kill(pid, Signal::SIGKILL));
+            }
+            (_, Mode::Attached) if !self.letting_go => self.begin_to_let_go(),
+            (_, Mode::Attached) => {}
+        }
+    }
+
+    /// Starts to let all threads go: each must stop once more for it.
+    fn begin_to_let_go(&mut self) {
+        self.letting_go = true;
+        let tids: Vec<(u32, bool)> = self.tasks.iter().map(|(tid, task)| (*tid, task.held_by.is_some())).collect();
+        for (tid, held) in tids {
+            match held {
+                // It is stopped; without us, job control goes on holding it.
+                true => self.let_go(tid, 0),
+                false => _ = pid(tid).map(ptrace::interrupt),
+            }
+        }
+    }
+
+    fn let_go(&mut self, tid: u32, signal: i32) {
+        if signal != 0 && Signal::try_from(signal).is_err() {
+            // Real-time signals are delivered first; the interrupt then stops it again.
+            return resume(tid, Until::Event, signal);
+        }
+        if detach(tid, signal) {
+            self.forget(tid);
+        }
+    }
+
+    fn forget(&mut self, tid: u32) {
+        if let Some(task) = self.tasks.remove(&tid) {
+            self.held -= usize::from(task.held_by.is_some());
+        }
+    }
+}
+
+/// Returns who sent the signal that a thread is about to get, where a process did.
+fn sender(tid: u32) -> Option<u32> {
+    let stopped = safeptrace::Stopped::new_unchecked(safeptrace::Pid::from_raw(i32::try_from(tid).ok()?));
+    let info = stopped.getsiginfo_bytes().ok()?;
+    let word = |at: usize| Some(i32::from_ne_bytes(*info.get(at..)?.first_chunk()?));
+    // Sent by a process: SI_USER, SI_QUEUE, SI_TKILL and their like are not positive; a child's end has its pid.
+    let (signal, code) = (word(0)?, word(8)?);
+    (code <= 0 || signal == Signal::SIGCHLD as i32).then_some(())?;
+    u32::try_from(word(16)?).ok()
+}
+
+/// Lets a command that stopped itself go on to become the program.
+pub(crate) fn let_start(tid: u32) {
+    if let Some(pid) = pid(tid) {
+        // It cannot be gone: nobody but us waits for it.
+        let _ = kill(pid, Signal::SIGCONT);
+        resume(tid, Until::Event, 0);
+    }
+}
+
+/// Returns whether a wait status says that the command has stopped itself and was seized.
+pub(crate) fn is_own_stop(status: i32) -> bool {
+    Stop::from_status(status) == Stop::Group(SIGSTOP)
+}

@@ -236,6 +236,24 @@ fn a_message_is_read_in_both_layouts() {
 }
 
 #[test]
+fn of_several_messages_the_first_is_shown() {
+    let wide = World::new(Origin::Syscall, nr::SENDMMSG, [4, 0x2000, 2, 0, 0, 0], 2)
+        .words(0x2000, &[0, 0, 0x2100, 1, 0, 0, 0, 5])
+        .words(0x2100, &[0x3000, 6]);
+    let narrow = World::new(Origin::Ia32, 345, [4, 0x2000, 2, 0, 0, 0], 2)
+        .halves(0x2000, &[0, 0, 0x2100, 1, 0, 0, 0, 5])
+        .halves(0x2100, &[0x3000, 6]);
+    for world in [wide, narrow] {
+        let mut world = world.with(0x3000, b"abcdef").bytes(Fact::Tuple, &TUPLE);
+        let got = world.capture();
+        assert_eq!((got.int("res"), got.text("data"), got.int("size")), (2, "abcde".into(), 6));
+        assert_eq!(got.value("tuple"), Some(TUPLE.to_vec()));
+        world.call.ret = -32;
+        assert_eq!(world.capture().text("data"), "abcdef", "what it wanted to send");
+    }
+}
+
+#[test]
 fn socketcall_becomes_the_call_it_stands_for() {
     let mut world = World::new(Origin::Ia32, 102, [3, 0x2000, 0, 0, 0, 0], 0)
         .halves(0x2000, &[4, 0x1000, 8])

@@ -6,6 +6,7 @@
 //! per class   seen = committed + filtered + discarded + dropped(by reason)
 //! per ring    records in the ring, ever = sum of committed + meta.committed
 //! ```
+//! Sums wrap: the kernel checks overflow, and no check may be able to fire in the probe.
 //! Records that the ring's own keepers write (gaps, clock, host) are no events: they have a line of their own, so the
 //! equation of the events stays exact.
 
@@ -71,24 +72,30 @@ impl ClassBooks {
     /// Returns how many events were lost.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
-        self.dropped.iter().sum()
+        self.dropped.iter().fold(0, |sum: u64, n| sum.wrapping_add(*n))
     }
 
     /// Returns whether every event seen is accounted for.
     #[must_use]
     pub fn balances(&self) -> bool {
-        self.seen == self.committed + self.filtered + self.discarded + self.dropped_total()
+        let rest = [self.filtered, self.discarded, self.dropped_total()];
+        self.seen == rest.iter().fold(self.committed, |sum, n| sum.wrapping_add(*n))
     }
 
     fn add(&mut self, other: &Self) {
-        self.seen += other.seen;
-        self.committed += other.committed;
-        self.filtered += other.filtered;
-        self.discarded += other.discarded;
+        add(&mut self.seen, other.seen);
+        add(&mut self.committed, other.committed);
+        add(&mut self.filtered, other.filtered);
+        add(&mut self.discarded, other.discarded);
         for (sum, more) in self.dropped.iter_mut().zip(other.dropped) {
-            *sum += more;
+            add(sum, more);
         }
     }
+}
+
+/// Adds to a counter.
+pub(super) fn add(counter: &mut u64, n: u64) {
+    *counter = counter.wrapping_add(n);
 }
 
 /// Records about the stream itself: gaps, clock, host.
@@ -145,7 +152,7 @@ impl Books {
     /// Returns how many records were ever put in the ring: a reader must find as many.
     #[must_use]
     pub fn records(&self) -> u64 {
-        self.events().committed + self.meta.committed
+        self.events().committed.wrapping_add(self.meta.committed)
     }
 
     /// Returns whether every event seen is accounted for, in each class.
@@ -159,8 +166,8 @@ impl Books {
         for (sum, more) in self.classes.iter_mut().zip(&other.classes) {
             sum.add(more);
         }
-        self.meta.committed += other.meta.committed;
-        self.meta.dropped += other.meta.dropped;
-        self.bad_tails += other.bad_tails;
+        add(&mut self.meta.committed, other.meta.committed);
+        add(&mut self.meta.dropped, other.meta.dropped);
+        add(&mut self.bad_tails, other.bad_tails);
     }
 }

@@ -254,7 +254,14 @@ pub struct RecordWriter<'s> {
 /// Bytes of a record without its values.
 #[must_use]
 pub const fn fixed_bytes(nparams: usize) -> usize {
-    HEADER + nparams * 4
+    // Saturating here and below: the kernel checks overflow, and no check may be able to fire in the probe.
+    nparams.saturating_mul(4).saturating_add(HEADER)
+}
+
+/// Rounds a length up to the next multiple of [`RECORD_ALIGN`].
+#[must_use]
+pub const fn padded(len: usize) -> usize {
+    len.saturating_add(RECORD_ALIGN - 1) & !(RECORD_ALIGN - 1)
 }
 
 impl<'s> RecordWriter<'s> {
@@ -281,6 +288,11 @@ impl<'s> RecordWriter<'s> {
     #[must_use]
     pub fn room(&self) -> usize {
         self.span.len().saturating_sub(self.at)
+    }
+
+    /// Returns the next `n` bytes of the span.
+    fn free(&mut self, n: usize) -> Option<&mut [u8]> {
+        self.span.get_mut(self.at..)?.get_mut(..n)
     }
 
     /// Writes a parameter without a value; pieces of it that are written already are taken back.
@@ -314,9 +326,9 @@ impl<'s> RecordWriter<'s> {
     /// Writes a parameter of several pieces: each call of `piece` appends; the parameter ends with [`Self::end_pieces`].
     pub fn piece(&mut self, value: &[u8]) -> bool {
         let n = value.len().min(self.room());
-        if let (Some(into), Some(from)) = (self.span.get_mut(self.at..self.at + n), value.get(..n)) {
+        if let (Some(into), Some(from)) = (self.free(n), value.get(..n)) {
             into.copy_from_slice(from);
-            self.at += n;
+            self.at = self.at.saturating_add(n);
         }
         n == value.len()
     }
@@ -327,11 +339,11 @@ impl<'s> RecordWriter<'s> {
     /// Passes on the error of `with`; then the piece is not written.
     pub fn fill_piece<E>(&mut self, max: usize, with: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<usize, E> {
         let room = max.min(self.room());
-        let wrote = match self.span.get_mut(self.at..self.at + room) {
+        let wrote = match self.free(room) {
             Some(into) => with(into)?.min(room),
             None => 0,
         };
-        self.at += wrote;
+        self.at = self.at.saturating_add(wrote);
         Ok(wrote)
     }
 
@@ -350,7 +362,7 @@ impl<'s> RecordWriter<'s> {
         with: impl FnOnce(&mut [u8]) -> Result<(usize, ParamStatus), E>,
     ) -> Result<(), E> {
         let room = max.min(self.room());
-        let (wrote, status) = match self.span.get_mut(self.at..self.at + room) {
+        let (wrote, status) = match self.free(room) {
             Some(into) => with(into)?,
             None => (0, ParamStatus::OK),
         };
@@ -364,14 +376,14 @@ impl<'s> RecordWriter<'s> {
         if self.next >= self.nparams {
             return;
         }
-        self.at += wrote;
-        let end = self.at - fixed_bytes(self.nparams);
+        self.at = self.at.saturating_add(wrote);
+        let end = self.at.saturating_sub(fixed_bytes(self.nparams));
         let entry = (end as u32 & 0x00ff_ffff) | (u32::from(status.0) << 24);
-        let slot = HEADER + self.next * 4;
-        if let Some(into) = self.span.get_mut(slot..slot + 4) {
-            into.copy_from_slice(&entry.to_le_bytes());
+        let slot = fixed_bytes(self.next);
+        if let Some(into) = self.span.get_mut(slot..).and_then(|rest| rest.first_chunk_mut()) {
+            *into = entry.to_le_bytes();
         }
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         self.start = self.at;
     }
 
@@ -382,7 +394,7 @@ impl<'s> RecordWriter<'s> {
         while self.next < self.nparams {
             self.absent();
         }
-        let len = self.at.next_multiple_of(RECORD_ALIGN).min(self.span.len());
+        let len = padded(self.at).min(self.span.len());
         if let Some(padding) = self.span.get_mut(self.at..len) {
             padding.fill(0);
         }
@@ -444,6 +456,32 @@ mod tests {
         writer.unreadable();
         writer.finish(header());
         assert_eq!(split_record(&span.0).unwrap().0.param(0), Some((&[][..], ParamStatus::UNREADABLE)));
+    }
+
+    #[test]
+    fn pieces_of_a_parameter_that_fails_are_taken_back() {
+        let mut span = Span([0xff; 128]);
+        let mut writer = RecordWriter::begin(&mut span.0, 3).unwrap();
+        writer.bytes(b"kept", ParamStatus::OK);
+        writer.piece(b"half");
+        assert_eq!(writer.fill_piece(4, |_| Err("fault")), Err("fault"));
+        writer.unreadable();
+        assert_eq!(writer.fill_piece(1000, |into| Ok::<_, ()>(into.len())), Ok(128 - 44 - 4));
+        writer.end_pieces(ParamStatus::USER);
+        writer.finish(header());
+        let (event, _) = split_record(&span.0).unwrap();
+        assert_eq!(event.param(0), Some((&b"kept"[..], ParamStatus::OK)));
+        assert_eq!(event.param(1), Some((&[][..], ParamStatus::UNREADABLE)));
+        assert_eq!(event.value(2).map(<[u8]>::len), Some(80));
+    }
+
+    #[test]
+    fn a_short_value_in_a_short_span_is_not_marked_cut() {
+        let mut span = Span([0xff; 128]);
+        let mut writer = RecordWriter::begin(&mut span.0, 1).unwrap();
+        writer.fill(4096, |_| Ok::<_, ()>((3, ParamStatus::USER))).unwrap();
+        writer.finish(header());
+        assert_eq!(split_record(&span.0).unwrap().0.param(0).unwrap().1, ParamStatus::USER);
     }
 
     #[test]

@@ -18,11 +18,11 @@
 //! Limits: one producer and one consumer per ring; a record of up to [`MAX_RECORD_BYTES`]; nothing here allocates,
 //! sleeps or panics.
 
-use super::books::{Books, DropReason};
+use super::books::{add, Books, DropReason};
 use super::event::{Class, EventType};
 use super::param::ParamStatus;
 use super::probe::{Fault, RecordSink, Written};
-use super::record::{fixed_bytes, record_len, EventHeader, Origin, RecordWriter, MAX_RECORD_BYTES, RECORD_ALIGN};
+use super::record::{fixed_bytes, padded, record_len, EventHeader, Origin, RecordWriter, MAX_RECORD_BYTES, RECORD_ALIGN};
 
 /// Most processes that a gap record names; where more lost state, the list is marked truncated.
 pub const GAP_PIDS: usize = 16;
@@ -155,7 +155,7 @@ impl Gap {
             self.first_ns = last_ts_ns;
         }
         if let Some(lost) = self.lost.get_mut(class as usize) {
-            *lost += 1;
+            add(lost, 1);
         }
         if class == Class::Ordinary || self.pids().contains(&pid) {
             return;
@@ -163,7 +163,7 @@ impl Gap {
         match self.pids.get_mut(self.npids) {
             Some(slot) => {
                 *slot = pid;
-                self.npids += 1;
+                self.npids = self.npids.saturating_add(1);
             }
             None => self.more_pids = true,
         }
@@ -175,7 +175,7 @@ impl Gap {
 
     /// Bytes of the record.
     fn record_bytes(&self) -> usize {
-        (fixed_bytes(6) + 5 * 8 + self.npids * 4).next_multiple_of(RECORD_ALIGN)
+        padded(fixed_bytes(6 + 5 * 2).saturating_add(self.pids().len() * 4))
     }
 
     fn write(&self, span: &mut [u8], header: EventHeader) -> Option<usize> {
@@ -214,12 +214,12 @@ impl Flood {
         if !self.watching {
             *self = Self { decayed_at: tail, watching: true, ..Self::NONE };
         }
-        let halvings = tail.wrapping_sub(self.decayed_at) / eighth;
+        let halvings = tail.wrapping_sub(self.decayed_at).checked_div(eighth).unwrap_or(0);
         if halvings > 0 {
             for (_, charge) in &mut self.charges {
                 *charge = charge.checked_shr(u32::try_from(halvings).unwrap_or(u32::MAX)).unwrap_or(0);
             }
-            self.decayed_at = self.decayed_at.wrapping_add(halvings * eighth);
+            self.decayed_at = self.decayed_at.wrapping_add(halvings.wrapping_mul(eighth));
         }
         !self.charges.iter().any(|&(of, charge)| of == pid && charge > eighth)
     }
@@ -229,7 +229,7 @@ impl Flood {
         let least = || self.charges.iter().enumerate().min_by_key(|(_, (_, charge))| *charge).map(|(at, _)| at);
         if let Some((of, charge)) = mine.or_else(least).and_then(|at| self.charges.get_mut(at)) {
             *of = pid;
-            *charge += bytes;
+            *charge = charge.saturating_add(bytes);
         }
     }
 }
@@ -317,13 +317,13 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
     /// Counts an event that nobody wants.
     pub fn filtered(&mut self, class: Class) {
         let books = self.books.class_mut(class);
-        books.seen += 1;
-        books.filtered += 1;
+        add(&mut books.seen, 1);
+        add(&mut books.filtered, 1);
     }
 
     /// Counts an event that was lost before room was asked for, such as a reentrant one.
     pub fn lost(&mut self, class: Class, pid: u32, reason: DropReason) {
-        self.books.class_mut(class).seen += 1;
+        add(&mut self.books.class_mut(class).seen, 1);
         self.drop_event(Line::Event(class), pid, reason);
     }
 
@@ -349,7 +349,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
     /// # Errors
     /// Returns why the event is lost; it is counted, and the next gap record tells of it.
     pub fn reserve(&mut self, class: Class, pid: u32, bound: usize) -> Result<Span<'_, H, T, D>, DropReason> {
-        self.books.class_mut(class).seen += 1;
+        add(&mut self.books.class_mut(class).seen, 1);
         self.open(Line::Event(class), pid, bound)
     }
 
@@ -371,7 +371,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
             return true;
         }
         self.refresh_tail();
-        if self.head.wrapping_sub(self.tail) + self.gap_bytes as u64 > self.capacity.bytes() {
+        if !self.fits(Class::Critical, self.gap_bytes as u64) {
             return false;
         }
         match self.write_gap(ts_ns) {
@@ -390,7 +390,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
             }
         };
         let gap_bytes = self.gap_bytes;
-        let bound = bound.next_multiple_of(RECORD_ALIGN);
+        let bound = padded(bound);
         Ok(Span { producer: self, line, pid, bound, gap_bytes, charged, open: true })
     }
 
@@ -401,7 +401,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
         }
         let need = self.need(bound);
         // PERF: under half full by the private copy of the tail, the consumer's page is not read at all.
-        if self.head.wrapping_sub(self.tail) + need <= self.capacity.half() {
+        if self.head.wrapping_sub(self.tail).saturating_add(need) <= self.capacity.half() {
             self.flood.watching = false;
             return Ok(false);
         }
@@ -422,11 +422,11 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
 
     fn need(&self, bound: usize) -> u64 {
         // The pending gap record goes in front of the next record, under the same publication.
-        (bound.min(MAX_RECORD_BYTES + RECORD_ALIGN).next_multiple_of(RECORD_ALIGN) + self.gap_bytes) as u64
+        padded(bound).saturating_add(self.gap_bytes) as u64
     }
 
     fn fits(&self, class: Class, need: u64) -> bool {
-        self.head.wrapping_sub(self.tail) + need <= self.capacity.limit(class)
+        self.head.wrapping_sub(self.tail).saturating_add(need) <= self.capacity.limit(class)
     }
 
     /// Takes over the consumer's position if it can be true: the page is hostile, so one load into a copy that is
@@ -438,16 +438,16 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
             // INVARIANT: `tail` is between the old tail and `head`.
             self.tail = tail;
         } else {
-            self.books.bad_tails += 1;
+            add(&mut self.books.bad_tails, 1);
         }
     }
 
     fn drop_event(&mut self, line: Line, pid: u32, reason: DropReason) {
         match line {
-            Line::Meta => self.books.meta.dropped += 1,
+            Line::Meta => add(&mut self.books.meta.dropped, 1),
             Line::Event(class) => {
                 if let Some(dropped) = self.books.class_mut(class).dropped.get_mut(reason as usize) {
-                    *dropped += 1;
+                    add(dropped, 1);
                 }
                 self.gap.note(class, pid, self.last_ts_ns);
                 self.gap_bytes = self.gap.record_bytes();
@@ -468,7 +468,7 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
         let span = self.data.span(self.capacity.offset(self.head), self.gap_bytes)?;
         let len = self.gap.write(span, header).filter(|&len| len == self.gap_bytes)?;
         self.seq = self.seq.wrapping_add(1);
-        self.books.meta.committed += 1;
+        add(&mut self.books.meta.committed, 1);
         self.gap = Gap::NONE;
         self.gap_bytes = 0;
         Some(len)
@@ -547,10 +547,10 @@ impl<H: Position, T: Position, D: DataArea> Span<'_, H, T, D> {
             producer.flood.charge(self.pid, len as u64);
         }
         match self.line {
-            Line::Event(class) => producer.books.class_mut(class).committed += 1,
-            Line::Meta => producer.books.meta.committed += 1,
+            Line::Event(class) => add(&mut producer.books.class_mut(class).committed, 1),
+            Line::Meta => add(&mut producer.books.meta.committed, 1),
         }
-        producer.advance(self.gap_bytes + len);
+        producer.advance(self.gap_bytes.saturating_add(len));
         Ok(())
     }
 
@@ -560,8 +560,8 @@ impl<H: Position, T: Position, D: DataArea> Span<'_, H, T, D> {
         if record_len(record) != Ok(len) {
             return None;
         }
-        record.get_mut(28..32)?.copy_from_slice(&seq.to_le_bytes());
-        Some(u64::from_le_bytes(record.get(..8)?.try_into().ok()?))
+        *record.get_mut(28..)?.first_chunk_mut()? = seq.to_le_bytes();
+        Some(u64::from_le_bytes(*record.first_chunk()?))
     }
 
     /// Gives the event up: counted as discarded.
@@ -582,7 +582,7 @@ impl<H: Position, T: Position, D: DataArea> Span<'_, H, T, D> {
 impl<H: Position, T: Position, D: DataArea> Drop for Span<'_, H, T, D> {
     fn drop(&mut self) {
         if let (true, Line::Event(class)) = (self.open, self.line) {
-            self.producer.books.class_mut(class).discarded += 1;
+            add(&mut self.producer.books.class_mut(class).discarded, 1);
         }
     }
 }

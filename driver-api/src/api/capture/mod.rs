@@ -20,7 +20,7 @@ use super::fillers::{Filler, Len, Source};
 use super::flags::FlagTable;
 use super::param::{ParamInfo, ParamStatus, ParamType};
 use super::probe::{Call, Fact, FactValue, Fault, ProbeContext, RecordSink, Written};
-use super::record::{fixed_bytes, Origin, RecordFlags, RecordWriter, MAX_RECORD_BYTES, RECORD_ALIGN};
+use super::record::{fixed_bytes, padded, Origin, RecordFlags, RecordWriter, MAX_RECORD_BYTES};
 use super::syscalls::{code, nr};
 use values::Values;
 
@@ -117,7 +117,7 @@ pub fn bound_bytes<C: ProbeContext>(ctx: &C, filler: &Filler) -> usize {
         Some(source) => value_bound(ctx, param, source),
     });
     let bytes = values.fold(fixed_bytes(params.len()), usize::saturating_add);
-    bytes.min(MAX_RECORD_BYTES).next_multiple_of(RECORD_ALIGN)
+    padded(bytes).min(MAX_RECORD_BYTES)
 }
 
 fn value_bound<C: ProbeContext>(ctx: &C, param: &ParamInfo, source: &Source) -> usize {
@@ -127,7 +127,7 @@ fn value_bound<C: ProbeContext>(ctx: &C, param: &ParamInfo, source: &Source) -> 
         Source::DynText(..) => 1 + MAX_TEXT_BYTES,
         Source::Texts(..) => MAX_TEXTS_BYTES,
         Source::Data(..) | Source::Iov(..) | Source::MsgData(..) | Source::MsgControl(_) => data(),
-        Source::DynData(..) => 1 + data(),
+        Source::DynData(..) => data().saturating_add(1),
         Source::Dyn(..) => 1 + 8,
         Source::SockAddr(..) => MAX_ADDRESS_BYTES,
         Source::TupleTo(..) | Source::TupleFrom(..) | Source::MsgTuple(_) => {

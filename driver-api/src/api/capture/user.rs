@@ -81,7 +81,7 @@ impl<C: ProbeContext> Values<'_, '_, C> {
 
     pub(super) fn user_limit(&mut self, arg: u8, index: u8) -> Result<Number, Fault> {
         let width = self.layout.long;
-        let limit = self.user_int(arg, u64::from(index) * width as u64, width)?;
+        let limit = self.user_int(arg, u64::from(index).wrapping_mul(width as u64), width)?;
         let infinite = |limit| width == 4 && limit == 0xffff_ffff;
         Ok(limit.map(|(limit, status)| (if infinite(limit) { u64::MAX } else { limit }, status)))
     }
@@ -112,7 +112,7 @@ impl<C: ProbeContext> Values<'_, '_, C> {
         let Some((version, _)) = self.user_int(0, 0, 4)?.filter(|_| base != 0) else {
             return Ok(None);
         };
-        let at = base.wrapping_add(u64::from(set) * 4);
+        let at = base.wrapping_add(u64::from(set).wrapping_mul(4));
         let low = self.read_int(at, 4)?;
         let high = if version == VERSION_1 { 0 } else { self.read_int(at.wrapping_add(12), 4)? };
         Ok(Some((high << 32 | low, ParamStatus::USER)))
@@ -120,7 +120,8 @@ impl<C: ProbeContext> Values<'_, '_, C> {
 
     /// Reads the `index`-th buffer of an array: address and length.
     fn buffer(&mut self, array: u64, index: u64) -> Result<(u64, u64), Fault> {
-        Ok((self.read_word(array, 2 * index)?, self.read_word(array, 2 * index + 1)?))
+        let first = index.wrapping_mul(2);
+        Ok((self.read_word(array, first)?, self.read_word(array, first.wrapping_add(1))?))
     }
 
     pub(super) fn iov_size(&mut self, array: u64, count: u64) -> Result<Number, Fault> {
@@ -217,7 +218,7 @@ impl<C: ProbeContext> Values<'_, '_, C> {
         let seen = if array == 0 { 0 } else { count.min(u64::from(MAX_POLLED)) };
         self.short(seen);
         for index in 0..seen {
-            let entry = self.read_int(array.wrapping_add(index * ENTRY_BYTES), 8)?;
+            let entry = self.read_int(array.wrapping_add(index.wrapping_mul(ENTRY_BYTES)), 8)?;
             let fd = sign_extended(entry);
             let events = FlagTable::Poll.from_kernel(entry >> 48);
             self.out.piece(&fd.to_le_bytes());

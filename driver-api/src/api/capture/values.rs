@@ -27,6 +27,8 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
     }
 
     /// Writes the next parameter; a fault leaves it unwritten, or begun in pieces.
+    // Not inlined, so that no frame on the way holds the locals of another: the kernel's stack is small.
+    #[inline(never)]
     pub(super) fn write(&mut self, param: &ParamInfo, source: &Source) -> Result<(), Fault> {
         let Some(source) = selected(source, &self.call, self.failed) else {
             self.out.absent();
@@ -116,7 +118,7 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
                 Ok(value.map(|(value, status)| (param.names.from_kernel(value), status)))
             }
             Source::UserLong(arg, index) => {
-                self.user_int(arg, u64::from(index) * self.layout.long as u64, self.layout.long)
+                self.user_int(arg, u64::from(index).wrapping_mul(self.layout.long as u64), self.layout.long)
             }
             Source::UserLimit(arg, index) => self.user_limit(arg, index),
             Source::UserId(arg) => self.user_id(arg),
@@ -137,6 +139,7 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
             Len::Arg(arg) => Some(self.call.arg(arg)),
             Len::RetOrArg(arg) => Some(moved.unwrap_or(self.call.arg(arg))),
             Len::IntAt(arg) => self.user_int(arg, 0, 4)?.map(|(len, _)| len),
+            Len::FirstMessage(_) if self.failed => Some(u64::MAX),
             Len::FirstMessage(arg) => self.user_int(arg, self.layout.msghdr_bytes(), 4)?.map(|(len, _)| len),
             Len::RetOrAll => Some(moved.unwrap_or(u64::MAX)),
         })

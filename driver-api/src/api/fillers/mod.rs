@@ -37,7 +37,7 @@ pub enum Len {
     RetOrAll,
     /// The C int behind a pointer argument.
     IntAt(u8),
-    /// What the first message of a `struct mmsghdr` array moved.
+    /// What the first message of a `struct mmsghdr` array moved, or all there is when the call failed.
     FirstMessage(u8),
 }
 

@@ -111,8 +111,12 @@ pub(super) const FILLERS: &[Filler] = &[
     Filler::call(E::SendmsgExit, &[nr::SENDMSG], &[Ret, MsgData(1, Len::RetOrAll), Arg(0), MsgSize(1), MsgTuple(1)])
         .truth(SENT),
     // Of several messages in one call the first is shown.
-    Filler::call(E::SendmmsgExit, &[nr::SENDMMSG], &[Ret, Arg(0), MsgSize(1), MsgData(1, Len::RetOrAll), MsgTuple(1)])
-        .truth(SENT),
+    Filler::call(
+        E::SendmmsgExit,
+        &[nr::SENDMMSG],
+        &[Ret, Arg(0), MsgSize(1), MsgData(1, Len::FirstMessage(1)), MsgTuple(1)],
+    )
+    .truth(SENT),
     Filler::call(E::RecvExit, &[nr::RECV], &[Ret, Data(1, Len::Ret), Arg(0), Arg(2), Fact(F::Tuple)])
         .truth(Truth::Descriptor),
     Filler::call(

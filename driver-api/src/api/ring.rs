@@ -16,13 +16,16 @@
 //! [`Position`]: the kernel's, `core`'s or a model checker's, the protocol above them is this file alone.
 //!
 //! Limits: one producer and one consumer per ring; a record of up to [`MAX_RECORD_BYTES`]; nothing here allocates,
-//! sleeps or panics.
+//! sleeps or panics. Arithmetic wraps or saturates: the kernel checks overflow, and no check may be able to fire in the
+//! probe.
 
 use super::books::{add, Books, DropReason};
 use super::event::{Class, EventType};
 use super::param::ParamStatus;
 use super::probe::{Fault, RecordSink, Written};
-use super::record::{fixed_bytes, padded, record_len, EventHeader, Origin, RecordWriter, MAX_RECORD_BYTES, RECORD_ALIGN};
+use super::record::{
+    fixed_bytes, padded, record_len, EventHeader, Origin, RecordWriter, MAX_RECORD_BYTES, RECORD_ALIGN,
+};
 
 /// Most processes that a gap record names; where more lost state, the list is marked truncated.
 pub const GAP_PIDS: usize = 16;
@@ -93,7 +96,7 @@ impl Capacity {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "masked to at most `MAX_BYTES`")]
     pub const fn offset(self, at: u64) -> usize {
-        (at & (self.0 - 1)) as usize
+        (at & self.0.wrapping_sub(1)) as usize
     }
 
     /// Returns the unread bytes, or `None` when the two positions cannot both be true.
@@ -175,7 +178,7 @@ impl Gap {
 
     /// Bytes of the record.
     fn record_bytes(&self) -> usize {
-        padded(fixed_bytes(6 + 5 * 2).saturating_add(self.pids().len() * 4))
+        padded(fixed_bytes(6).saturating_add(5 * 8).saturating_add(self.pids().len().saturating_mul(4)))
     }
 
     fn write(&self, span: &mut [u8], header: EventHeader) -> Option<usize> {

@@ -1,0 +1,155 @@
+//! What goes wrong is said clearly, with the right exit status, and costs nothing that was written.
+
+use crate::support::{is_root, run, saker, scratch, stderr};
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn a_command_that_is_not_there() {
+    let output = run(["run", "--", "no-such-command-here"]);
+    assert_eq!(output.status.code(), Some(127));
+    assert!(stderr(&output).contains("no-such-command-here"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_command_that_cannot_be_executed() {
+    let dir = scratch();
+    let file = dir.path().join("data");
+    std::fs::write(&file, "not a program").unwrap();
+    let output = run(["run", "--", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(126), "{}", stderr(&output));
+}
+
+/// Each kind of error in a rule file: the text, and what the message must hold.
+const BAD_RULES: &[(&str, &str, &[&str])] = &[
+    ("not yaml", "- rule: [\n", &["bad.yaml:2:1"]),
+    ("not a list", "rule: x\n", &["bad.yaml:1:1"]),
+    ("missing key", "- rule: x\n  condition: evt.num > 0\n", &["bad.yaml:1:", "output"]),
+    ("unknown field", concat!("- rule: x\n  desc: x\n  condition: ", "proc.nam = x", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:14", "proc.nam", "proc.name", "^"]),
+    ("syntax", concat!("- rule: x\n  desc: x\n  condition: ", "proc.name = (a", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:", "^"]),
+    ("unknown macro", concat!("- rule: x\n  desc: x\n  condition: ", "no_such_macro", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:14", "no_such_macro"]),
+    ("wrong type", concat!("- rule: x\n  desc: x\n  condition: ", "fd.num = many", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:", "many"]),
+    ("wrong operator", concat!("- rule: x\n  desc: x\n  condition: ", "proc.name bcontains 00", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:"]),
+    ("unknown event", concat!("- rule: x\n  desc: x\n  condition: ", "evt.type = opne", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:", "opne"]),
+    ("bad regex", concat!("- rule: x\n  desc: x\n  condition: ", "proc.name regex '('", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:"]),
+    ("bad priority", "- rule: x\n  desc: x\n  condition: evt.num > 0\n  output: x\n  priority: HIGH\n", &["bad.yaml:5:", "HIGH"]),
+    ("bad output", "- rule: x\n  desc: x\n  condition: evt.num > 0\n  output: '%proc.nam'\n  priority: INFO\n", &["bad.yaml:4:", "proc.nam"]),
+    ("macro loop", "- macro: a\n  condition: b\n- macro: b\n  condition: a\n", &["bad.yaml:"]),
+];
+
+#[test]
+fn every_kind_of_error_in_a_rule_file() {
+    let dir = scratch();
+    let file = dir.path().join("bad.yaml");
+    for (what, text, expected) in BAD_RULES {
+        std::fs::write(&file, text).unwrap();
+        let output = run(["run", "-r", file.to_str().unwrap(), "--", "true"]);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{what}: {message}");
+        for part in *expected {
+            assert!(message.contains(part), "{what}: no `{part}` in:\n{message}");
+        }
+        assert!(!message.contains("panicked"), "{what}: {message}");
+    }
+}
+
+#[test]
+fn a_rule_file_that_is_not_there() {
+    let output = run(["run", "-r", "/no/such/rules.yaml", "--", "true"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("/no/such/rules.yaml"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_process_that_is_not_there() {
+    let output = run(["run", "--pid", "4194300"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("4194300"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_process_that_may_not_be_traced() {
+    if !is_root() {
+        return;
+    }
+    let dir = scratch();
+    let binary = dir.path().join("saker");
+    std::fs::copy(env!("CARGO_BIN_EXE_saker"), &binary).unwrap();
+    make_public(dir.path());
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&binary)
+        .args(["run", "--pid", "1"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let message = stderr(&output);
+    assert!(message.contains("permi") || message.contains("not allowed"), "{message}");
+}
+
+#[test]
+fn an_ordinary_user_gets_detections() {
+    if !is_root() {
+        return;
+    }
+    let dir = scratch();
+    let binary = dir.path().join("saker");
+    std::fs::copy(env!("CARGO_BIN_EXE_saker"), &binary).unwrap();
+    make_public(dir.path());
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&binary)
+        .args(["run", "--json", "--", "find", "/tmp", "-maxdepth", "1", "-name", "id_rsa"])
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"rule\""), "{}", stderr(&output));
+}
+
+fn make_public(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    for path in [dir.to_path_buf(), dir.join("saker")] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn a_full_disk_while_recording() {
+    if !is_root() {
+        return;
+    }
+    let dir = scratch();
+    let disk = dir.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    // The mount lives in a namespace of its own and goes away with it.
+    let script = format!(
+        "mount -t tmpfs -o size=256k tmpfs {0} && {1} record -o {0}/full.skr -- find /usr/share /usr/lib -type f >/dev/null; \
+         echo status $?; {1} capture info {0}/full.skr; {1} events --count {0}/full.skr",
+        disk.display(),
+        env!("CARGO_BIN_EXE_saker")
+    );
+    let output = Command::new("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();
+    let (text, message) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
+    if message.contains("unshare failed") || message.contains("mount:") {
+        eprintln!("skipped: cannot mount a small disk here: {message}");
+        return;
+    }
+    assert!(text.contains("status 2"), "{text}\n{message}");
+    assert!(message.contains("No space left"), "{message}");
+    assert!(text.contains("openat"), "what was written is still there: {text}\n{message}");
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn wrong_usage_is_status_two() {
+    for args in [&["run"][..], &["nonsense"], &["replay"], &["run", "--ring-mib", "3", "--", "true"]] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let script = format!("{} syscalls | head -n 1", saker([""; 0]).get_program().display());
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+}

@@ -405,3 +405,7 @@ fn call(text: &str) -> Result<TypedOperand, String> {
         .for_each_field(&mut |field| problem = std::mem::replace(&mut problem, Ok(())).and_then(|()| printable(field)));
     problem.map(|()| operand)
 }
+
+#[cfg(test)]
+#[path = "format_tests.rs"]
+mod tests;

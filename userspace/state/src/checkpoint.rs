@@ -268,6 +268,19 @@ fn text(bytes: &[u8]) -> Value {
     Value::Bytes(bytes.iter().map(|b| if *b == 0 { b'@' } else { *b }).collect())
 }
 
+/// Ends the reading of a checkpoint: what was said to be kept for children that never came goes.
+pub(crate) fn finish(state: &mut State) {
+    let nodes = std::mem::take(&mut state.nodes);
+    let mut read: Vec<_> = nodes.known.into_iter().collect();
+    read.sort_unstable_by_key(|(node, _)| *node);
+    for (_, process) in read {
+        let childless = state.processes.get(process).is_some_and(|process| process.first_child.is_none());
+        if childless {
+            state.settle(process);
+        }
+    }
+}
+
 /// Reads what a checkpoint says of the task whose record came just before.
 pub(crate) fn restore_task(state: &mut State, event: &Event<'_>, key: Key<ThreadInfo>) {
     use at::TaskState as p;
@@ -309,8 +322,6 @@ fn share_tables(state: &mut State, event: &Event<'_>, key: Key<ThreadInfo>) {
         state.tables.share(files);
         let old = state.threads.get_mut(key).map(|thread| std::mem::replace(&mut thread.files, files));
         state.release_table(old.unwrap_or(files));
-    } else {
-        state.unshare_table(key);
     }
     let Some(own) = state.threads.get(key).map(|thread| thread.fs) else { return };
     if let Some((_, fs)) = of(state, p::fs_tid) {
@@ -353,7 +364,7 @@ fn bury(state: &mut State, key: Key<ThreadInfo>, process: Key<ProcessInfo>, ende
     if ended {
         let pid = state.processes.get(process).map(|process| process.pid);
         state.by_tid.remove(&tid);
-        if let Some(pid) = pid {
+        if let Some(pid) = pid.filter(|pid| state.by_pid.get(pid) == Some(&process)) {
             state.by_pid.remove(&pid);
         }
     }

@@ -47,6 +47,7 @@ impl State {
         let Some(idle) = idle else { return false };
         self.stats.threads_evicted += 1;
         self.drop_thread(idle);
+        self.settle(process);
         true
     }
 

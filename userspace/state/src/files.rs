@@ -88,6 +88,15 @@ impl State {
         self.release_table(table);
     }
 
+    /// Gives a thread directories of its own if it shares them.
+    pub(crate) fn unshare_fs(&mut self, thread: Key<ThreadInfo>) {
+        let Some(fs) = self.threads.get(thread).map(|thread| thread.fs) else { return };
+        let Some(copy) = self.fs.get(fs).filter(|_| self.fs.users(fs) > 1).cloned() else { return };
+        let own = self.fs.insert(copy);
+        self.change_thread(thread, |thread| thread.fs = own);
+        self.fs.release(fs);
+    }
+
     /// Takes a user from a table; closes everything with the last one.
     pub(crate) fn release_table(&mut self, table: Key<FdTable>) {
         if let Some(mut table) = self.tables.release(table) {

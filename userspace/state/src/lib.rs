@@ -23,6 +23,8 @@ mod path;
 mod pool;
 mod process;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod users;
 mod view;

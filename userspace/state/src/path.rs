@@ -89,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_result_is_clean_and_below_the_root(base in "(/[a-c.]{0,3}){0,4}", path in "[/a-c.]{0,12}") {
+        fn the_result_is_clean_and_below_the_root(base in "(/[a-c]{1,3}){0,4}", path in "[/a-c.]{0,12}") {
             if let Some(out) = join("/r", &format!("/r{base}"), &path) {
                 prop_assert!(out == "/r" || out.starts_with("/r/"), "{}", out);
                 prop_assert!(!out.split('/').skip(1).any(|part| matches!(part, "" | "." | "..")), "{}", out);

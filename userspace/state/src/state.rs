@@ -214,8 +214,7 @@ impl State {
             return context;
         }
         if !self.nodes.is_empty() {
-            // A checkpoint's relations end with it.
-            self.nodes = Nodes::default();
+            crate::checkpoint::finish(self);
         }
         context.thread = self.thread_for(event);
         let Some(thread) = context.thread.and_then(|key| self.threads.get_mut(key)) else { return context };

@@ -10,6 +10,15 @@ use saker_driver_api::event::EventType;
 use saker_event::Event;
 use std::sync::OnceLock;
 
+/// Which tables a thread without facts gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Those of another thread of its process, as threads usually do.
+    OfMates,
+    /// Its own.
+    Own,
+}
+
 /// What a new thread starts with; keys are users of their own already.
 pub(crate) struct NewThread {
     pub(crate) tid: u32,
@@ -49,17 +58,18 @@ impl State {
     /// Adds a thread of which only the numbers are known.
     pub(crate) fn add_stub(&mut self, tid: u32, pid: u32) -> Key<ThreadInfo> {
         self.stats.stubs += 1;
-        let key = self.add_blank(tid, pid);
+        let key = self.add_blank(tid, pid, Tables::OfMates);
         if let Some(thread) = self.threads.get_mut(key) {
             thread.stub = true;
         }
         key
     }
 
-    /// Adds a thread without facts, which shares the tables of another thread of its process if there is one.
-    pub(crate) fn add_blank(&mut self, tid: u32, pid: u32) -> Key<ThreadInfo> {
+    /// Adds a thread without facts.
+    pub(crate) fn add_blank(&mut self, tid: u32, pid: u32, tables: Tables) -> Key<ThreadInfo> {
         let process = self.process_or_stub(pid);
-        let (fs, files) = match self.any_thread(process).and_then(|key| self.threads.get(key)) {
+        let mate = self.any_thread(process).filter(|_| tables == Tables::OfMates);
+        let (fs, files) = match mate.and_then(|key| self.threads.get(key)) {
             Some(mate) => {
                 let (fs, files) = (mate.fs, mate.files);
                 (self.fs.share(fs), self.tables.share(files))
@@ -255,10 +265,27 @@ impl State {
             self.remove_process(process);
         } else {
             self.drop_thread(key);
-            let empty = self.processes.get(process).is_some_and(|process| process.first_thread.is_none());
-            if empty {
-                self.remove_process(process);
-            }
+            self.settle(process);
+        }
+    }
+
+    /// Brings a thread that was taken for dead back to life.
+    pub(crate) fn revive(&mut self, key: Key<ThreadInfo>) {
+        if let Some(thread) = self.threads.get_mut(key)
+            && std::mem::take(&mut thread.dead)
+            && let Some(process) = self.processes.get_mut(thread.process)
+        {
+            process.live_threads += 1;
+        }
+    }
+
+    /// Ends a process whose last living thread went without a word.
+    pub(crate) fn settle(&mut self, key: Key<ProcessInfo>) {
+        let Some(process) = self.processes.get(key).filter(|process| process.live_threads == 0) else { return };
+        if process.first_thread.is_some() && process.first_child.is_some() {
+            self.end_process(key);
+        } else {
+            self.remove_process(key);
         }
     }
 
@@ -325,6 +352,25 @@ impl State {
         if let Some(head) = head.and_then(|head| self.processes.get_mut(head)) {
             head.prev_sibling = Some(child);
         }
+    }
+
+    /// Believes a record that tells a process's parent by number; a parent that is not known is made empty.
+    pub(crate) fn believe_parent(&mut self, child: Key<ProcessInfo>, told: u32) {
+        let Some(process) = self.processes.get(child) else { return };
+        let known = process.parent.and_then(|parent| self.processes.get(parent)).map(|parent| parent.pid);
+        if told == 0 || told == process.pid || known == Some(told) {
+            return;
+        }
+        let parent = self.leading_thread(told);
+        let parent = self.threads.get(parent).map(|thread| thread.process);
+        self.set_parent(child, parent);
+        self.change_process(child, |process| process.ppid = told);
+    }
+
+    /// Returns the leading thread of the process with this id, made empty if it is not known.
+    pub(crate) fn leading_thread(&mut self, pid: u32) -> Key<ThreadInfo> {
+        let known = self.by_pid.get(&pid).and_then(|process| self.any_thread(*process));
+        known.unwrap_or_else(|| self.add_stub(pid, pid))
     }
 
     /// Returns whether `from` is `ancestor` or below it; chains too long to follow count as a circle.

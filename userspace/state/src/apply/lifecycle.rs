@@ -57,20 +57,13 @@ fn child(state: &mut State, event: &Event<'_>) -> Option<Key<ThreadInfo>> {
     let is_thread = flags & CLONE_THREAD != 0 || pid != tid;
     let parent = pid_of(event.int(p::ptid)).filter(|parent| *parent != pid);
     let creator_pid = if is_thread { Some(pid) } else { parent };
-    let creator = creator_pid.map(|pid| leading_thread(state, pid));
+    let creator = creator_pid.map(|pid| state.leading_thread(pid));
     let key = add_child(state, event, Child { tid, pid, is_thread, flags, creator, start_ns });
     let process = state.threads.get(key)?.process;
     if !is_thread && let Some(parent) = parent {
-        let parent = state.process_or_stub(parent);
-        state.set_parent(process, Some(parent));
+        state.believe_parent(process, parent);
     }
     Some(key)
-}
-
-/// Returns the thread a child is copied from: the leader of the process, made empty if it is not known.
-fn leading_thread(state: &mut State, pid: u32) -> Key<ThreadInfo> {
-    let known = state.by_pid.get(&pid).and_then(|process| state.any_thread(*process));
-    known.unwrap_or_else(|| state.add_stub(pid, pid))
 }
 
 struct Child {
@@ -170,7 +163,6 @@ fn add_child_process(
         (process.pgid, process.vpgid, process.sid, process.tty, process.loginuid) = (pgid, vpgid, sid, tty, loginuid);
         (process.fdlimit, process.pidns_init_start_ns, process.suspect) = (fdlimit, pidns, suspect);
     }
-    process.ppid = pid_of(event.int(p::ptid)).unwrap_or(0);
     process.vpid = event.int(p::vpid).unwrap_or(-1);
     process.fdlimit = event.int(p::fdlimit).unwrap_or(process.fdlimit);
     process.pidns_init_start_ns = event.uint(p::pidns_init_start_ts).unwrap_or(process.pidns_init_start_ns);
@@ -256,11 +248,8 @@ pub(super) fn exec(state: &mut State, event: &Event<'_>, ctx: &mut Context) {
     end_siblings(state, key, process);
     program(state, event, process, extra);
     identity(state, event, (key, process), extra);
-    if let Some(parent) = pid_of(event.int(p::ptid)).filter(|parent| *parent != pid)
-        && state.processes.get(process).is_some_and(|process| process.parent.is_none())
-    {
-        let parent = state.process_or_stub(parent);
-        state.set_parent(process, Some(parent));
+    if let Some(parent) = pid_of(event.int(p::ptid)) {
+        state.believe_parent(process, parent);
     }
 }
 
@@ -290,12 +279,7 @@ fn end_siblings(state: &mut State, key: Key<ThreadInfo>, process: Key<ProcessInf
             state.stats.threads_removed += 1;
         }
     }
-    if let Some(thread) = state.threads.get_mut(key)
-        && std::mem::take(&mut thread.dead)
-        && let Some(process) = state.processes.get_mut(process)
-    {
-        process.live_threads += 1;
-    }
+    state.revive(key);
 }
 
 fn program(state: &mut State, event: &Event<'_>, process: Key<ProcessInfo>, extra: usize) {
@@ -331,7 +315,6 @@ fn program(state: &mut State, event: &Event<'_>, process: Key<ProcessInfo>, extr
         process.vm_size = event.u32(p::vm_size).unwrap_or(process.vm_size);
         process.vm_rss = event.u32(p::vm_rss).unwrap_or(process.vm_rss);
         process.vm_swap = event.u32(p::vm_swap).unwrap_or(process.vm_swap);
-        process.ppid = pid_of(event.int(p::ptid)).unwrap_or(process.ppid);
         process.exec_ns = event.ts_ns();
     });
     state.cgroups.release(known);

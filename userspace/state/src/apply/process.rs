@@ -172,14 +172,7 @@ fn unshare(state: &mut State, event: &Event<'_>, thread: Key<ThreadInfo>) {
     }
     // A new mount namespace needs directories of its own and so implies it.
     if flags & (CLONE_FS | CLONE_NEWNS) != 0 {
-        let Some(fs) = state.threads.get(thread).map(|thread| thread.fs) else { return };
-        if state.fs.users(fs) > 1
-            && let Some(copy) = state.fs.get(fs).cloned()
-        {
-            let own = state.fs.insert(copy);
-            state.change_thread(thread, |thread| thread.fs = own);
-            state.fs.release(fs);
-        }
+        state.unshare_fs(thread);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::State;
 use crate::fd::{Connection, FdEntry, FdInfo, FdKind, L4Proto, PathFlags, Role, SocketInfo};
 use crate::pool::Key;
 use crate::process::{Comm, Image, ProcessInfo, ThreadInfo};
+use crate::tree::Tables;
 use saker_driver_api::event::{EventType as E, at};
 use saker_driver_api::record::Origin;
 use saker_event::address::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX};
@@ -30,15 +31,12 @@ pub(super) fn task(state: &mut State, event: &Event<'_>) {
         fill_process(state, event, process);
     }
     fill_thread(state, event, thread, start_ns);
-    if event.origin() != Origin::Synthetic {
-        let parent = event.u32(p::ppid).filter(|parent| *parent != 0 && *parent != pid);
-        if let Some(parent) = parent {
-            if !state.by_pid.contains_key(&parent) {
-                state.add_stub(parent, parent);
-            }
-            let parent = state.process_or_stub(parent);
-            state.set_parent(process, Some(parent));
-        }
+    let told = event.u32(p::ppid).unwrap_or(0);
+    if event.origin() == Origin::Synthetic {
+        // A checkpoint tells relations in its own way.
+        state.change_process(process, |process| process.ppid = told);
+    } else {
+        state.believe_parent(process, told);
     }
 }
 
@@ -59,7 +57,8 @@ fn thread_to_fill(state: &mut State, event: &Event<'_>, ids: (u32, u32), start_n
             return Some(key);
         }
     }
-    Some(state.add_blank(tid, pid))
+    let tables = if event.origin() == Origin::Synthetic { Tables::Own } else { Tables::OfMates };
+    Some(state.add_blank(tid, pid, tables))
 }
 
 /// A scan of a process that was in doubt or unknown counts for all its descriptors.
@@ -97,7 +96,6 @@ fn fill_process(state: &mut State, event: &Event<'_>, key: Key<ProcessInfo>) {
     let cgroups = cgroups_of(state, event.bytes(p::cgroups), known);
     state.change_process(key, |process| {
         process.cgroups = cgroups;
-        process.ppid = event.u32(p::ppid).unwrap_or(process.ppid);
         (process.pgid, process.vpgid, process.sid) = (id(event, p::pgid), id(event, p::vpgid), id(event, p::sid));
         process.vpid = id(event, p::vtgid);
         process.tty = event.u32(p::tty).unwrap_or(0);
@@ -126,14 +124,29 @@ fn fill_thread(state: &mut State, event: &Event<'_>, key: Key<ThreadInfo>, start
         thread.faults_major = event.uint(p::pgft_maj).unwrap_or(0);
         thread.faults_minor = event.uint(p::pgft_min).unwrap_or(0);
         thread.start_ns = if start_ns == 0 { thread.start_ns } else { start_ns };
-        (thread.stub, thread.from_parent, thread.dead) = (false, false, false);
+        (thread.stub, thread.from_parent) = (false, false);
         (thread.scan_ns, thread.told_ns) = (event.ts_ns(), event.ts_ns());
     });
+    state.revive(key);
+    fill_fs(state, event, key);
+}
+
+fn fill_fs(state: &mut State, event: &Event<'_>, key: Key<ThreadInfo>) {
+    use at::Task as p;
     let Some(fs) = state.threads.get(key).map(|thread| thread.fs) else { return };
-    if let Some(cwd) = event.text(p::cwd) {
+    let (cwd, root) = (event.text(p::cwd), event.text(p::root).filter(|root| !root.is_empty()));
+    let differs = state.fs.get(fs).is_some_and(|fs| {
+        !fs.cwd.is_empty() && cwd.is_some_and(|cwd| *fs.cwd != *cwd) || root.is_some_and(|root| *fs.root != *root)
+    });
+    if differs && event.tid() != event.pid() {
+        // Not what the thread's mates have: then it does not share theirs.
+        state.unshare_fs(key);
+    }
+    let Some(fs) = state.threads.get(key).map(|thread| thread.fs) else { return };
+    if let Some(cwd) = cwd {
         set_cwd(state, fs, cwd);
     }
-    if let Some(root) = event.text(p::root).filter(|root| !root.is_empty()) {
+    if let Some(root) = root {
         state.fs.update(fs, |fs| fs.root = root.into());
     }
 }

@@ -327,6 +327,25 @@ fn limits_and_positions_follow_the_abi() {
 }
 
 #[test]
+fn what_the_kernel_would_have_written_is_absent_after_a_failure() {
+    let mut cwd = World::new(Origin::Syscall, nr::GETCWD, [0x1000, 100, 0, 0, 0, 0], 5)
+        .with(0x1000, b"/tmp\0")
+        .before(0, b"garbage");
+    let got = cwd.capture();
+    assert_eq!((got.text("path"), got.status("path")), ("/tmp".into(), ParamStatus::USER), "written, so not changed");
+    cwd.call.ret = -34;
+    assert_eq!(cwd.capture().status("path"), ParamStatus::ABSENT);
+    let mut limit = World::new(Origin::Syscall, nr::GETRLIMIT, [7, 0x1000, 0, 0, 0, 0], -22).words(0x1000, &[1, 2]);
+    assert_eq!(limit.capture().value("cur"), None);
+    let mut chdir = World::new(Origin::Syscall, nr::CHDIR, [0x1000, 0, 0, 0, 0, 0], 0)
+        .with(0x1000, b"sub\0")
+        .bytes(Fact::Cwd, b"/home/sub");
+    assert_eq!(chdir.capture().text("realpath"), "/home/sub");
+    chdir.call.ret = -2;
+    assert_eq!((chdir.capture().text("path"), chdir.capture().value("realpath")), ("sub".into(), None));
+}
+
+#[test]
 fn a_failed_exec_shows_what_was_to_run() {
     let mut world = World::new(Origin::Syscall, nr::EXECVE, [0x1000, 0x2000, 0x2100, 0, 0, 0], -2)
         .with(0x1000, b"/no/such\0")

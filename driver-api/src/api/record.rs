@@ -461,18 +461,21 @@ mod tests {
     #[test]
     fn pieces_of_a_parameter_that_fails_are_taken_back() {
         let mut span = Span([0xff; 128]);
-        let mut writer = RecordWriter::begin(&mut span.0, 3).unwrap();
+        let mut writer = RecordWriter::begin(&mut span.0, 4).unwrap();
+        writer.piece(b"none");
+        writer.absent();
         writer.bytes(b"kept", ParamStatus::OK);
         writer.piece(b"half");
         assert_eq!(writer.fill_piece(4, |_| Err("fault")), Err("fault"));
         writer.unreadable();
-        assert_eq!(writer.fill_piece(1000, |into| Ok::<_, ()>(into.len())), Ok(128 - 44 - 4));
+        assert_eq!(writer.fill_piece(1000, |into| Ok::<_, ()>(into.len())), Ok(128 - 48 - 4));
         writer.end_pieces(ParamStatus::USER);
         writer.finish(header());
         let (event, _) = split_record(&span.0).unwrap();
-        assert_eq!(event.param(0), Some((&b"kept"[..], ParamStatus::OK)));
-        assert_eq!(event.param(1), Some((&[][..], ParamStatus::UNREADABLE)));
-        assert_eq!(event.value(2).map(<[u8]>::len), Some(80));
+        assert_eq!(event.param(0), Some((&[][..], ParamStatus::ABSENT)));
+        assert_eq!(event.param(1), Some((&b"kept"[..], ParamStatus::OK)));
+        assert_eq!(event.param(2), Some((&[][..], ParamStatus::UNREADABLE)));
+        assert_eq!(event.value(3).map(<[u8]>::len), Some(76));
     }
 
     #[test]

@@ -62,7 +62,7 @@ ordinary. *From* says what the values that matter stand on:
 
 Texts have no NUL, are at most 4096 bytes and of any encoding. Data is cut at the snaplen. Of a list of buffers the first 16 are looked
 at, of polled descriptors 64, of arguments 1000 (12 KiB). Socket addresses: family (1 byte), then address and port (host order) or
-path; tuples start at the socket's own end, whichever way the data went. Of sendmmsg and recvmmsg the first message is shown.
+path; tuples go the way of the data, so a receiving call has its peer as source. Of sendmmsg and recvmmsg the first message is shown.
 ";
 
 /// The whole page.

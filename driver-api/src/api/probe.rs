@@ -88,7 +88,8 @@ facts! {
     Cwd,
     /// Root directory after the call.
     Root,
-    /// Tuple of the socket in the call's first argument, source first, as a `SockTuple`.
+    /// Tuple of the socket in the call's first argument as a `SockTuple`: the source is the peer where the call
+    /// receives (`recv*`), and the socket itself in every other call.
     Tuple,
     /// Tuple of the socket that accept returned, the peer being the source.
     AcceptedTuple,

@@ -29,7 +29,7 @@ impl Source {
     /// Who sends, in a call on a socket.
     pub(crate) fn of(call: &Call) -> Self {
         match call.nr {
-            nr::RECVFROM | nr::RECVMSG | nr::RECVMMSG => Self::Peer,
+            nr::RECV | nr::RECVFROM | nr::RECVMSG | nr::RECVMMSG => Self::Peer,
             _ => Self::Local,
         }
     }

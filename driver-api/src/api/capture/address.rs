@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! address   family u8 | IPv4: ip 4, port 2 | IPv6: ip 16, port 2 | unix: path
-//! tuple     family u8 | IPv4, IPv6: own ip and port, peer ip and port | unix: own inode 8, peer inode 8, path
+//! tuple     family u8 | IPv4, IPv6: source ip and port, destination ip and port | unix: source inode 8, destination inode 8, path
 //! ```
 //! Ports are in host order. A path has no NUL at its end; one in an abstract name at the start becomes `@`.
-//! A tuple starts at the socket's own address whether data came or went.
+//! A tuple goes the way of the data: its source is the socket's own end where it sent, and the peer where it received.
 
 use super::values::{cut_if, Values};
 use super::{Fact, FactValue, Fault, ParamStatus, ProbeContext};
@@ -17,6 +17,15 @@ const AF_INET: u64 = 2;
 const AF_INET6: u64 = 10;
 /// Longest path in a `struct sockaddr_un`.
 const MAX_PATH: u64 = 108;
+
+/// Which way the data of a call goes.
+#[derive(Clone, Copy)]
+enum Way {
+    /// To the given address.
+    To,
+    /// From it.
+    From,
+}
 
 /// Where an address of user memory lies and what it is.
 #[derive(Clone, Copy)]
@@ -34,6 +43,14 @@ impl Place {
             AF_INET if self.len >= 8 => Some((4, 4)),
             AF_INET6 if self.len >= 24 => Some((8, 16)),
             _ => None,
+        }
+    }
+
+    /// Returns how many bytes one end of a tuple of the family has.
+    fn end_bytes(self) -> Option<usize> {
+        match self.family {
+            AF_UNIX => Some(8),
+            _ => self.inet_bytes().map(|(_, bytes)| bytes.saturating_add(2)),
         }
     }
 }
@@ -60,60 +77,79 @@ impl<C: ProbeContext> Values<'_, '_, C> {
 
     pub(super) fn tuple_to(&mut self, arg: u8, len: u8) -> Result<(), Fault> {
         let (at, len) = (self.call.arg(arg), self.call.arg(len));
-        self.tuple(at, len)
+        self.tuple(Way::To, at, len)
     }
 
     pub(super) fn tuple_from(&mut self, arg: u8, len: u8) -> Result<(), Fault> {
         let at = self.call.arg(arg);
         let len = self.user_int(len, 0, 4)?.map_or(0, |(len, _)| len);
-        self.tuple(at, len)
+        self.tuple(Way::From, at, len)
     }
 
-    pub(super) fn msg_tuple(&mut self, arg: u8) -> Result<(), Fault> {
-        let (at, len) = self.message(arg)?.map_or((0, 0), |message| (message.name, message.name_len));
-        self.tuple(at, len)
+    pub(super) fn msg_tuple_to(&mut self, arg: u8) -> Result<(), Fault> {
+        let (at, len) = self.message_name(arg)?;
+        self.tuple(Way::To, at, len)
+    }
+
+    pub(super) fn msg_tuple_from(&mut self, arg: u8) -> Result<(), Fault> {
+        let (at, len) = self.message_name(arg)?;
+        self.tuple(Way::From, at, len)
+    }
+
+    fn message_name(&mut self, arg: u8) -> Result<(u64, u64), Fault> {
+        Ok(self.message(arg)?.map_or((0, 0), |message| (message.name, message.name_len)))
     }
 
     /// Writes the tuple of the socket in the first argument, with the address at `at` as its peer if there is one.
-    fn tuple(&mut self, at: u64, len: u64) -> Result<(), Fault> {
-        let place = self.place(at, len)?;
-        match place {
-            Some(place) if place.family == AF_UNIX => {
-                let (own, _) = self.own_end(AF_UNIX, 8);
-                self.out.piece(&family_byte(AF_UNIX));
-                self.out.piece(own.get(..8).unwrap_or_default());
-                self.out.piece(&[0; 8]);
-                self.path(place)?;
-                self.out.end_pieces(ParamStatus::USER);
-            }
-            Some(place) if place.inet_bytes().is_some() => {
-                let (ip, bytes) = place.inet_bytes().unwrap_or((0, 0));
-                let (own, len) = self.own_end(place.family, bytes + 2);
-                self.out.piece(&family_byte(place.family));
-                self.out.piece(own.get(..len).unwrap_or_default());
-                self.ip_and_port(place.at, ip, bytes)?;
-                self.out.end_pieces(ParamStatus::USER);
-            }
-            _ => match self.ctx.fact(Fact::Tuple) {
-                FactValue::Bytes(bytes, status) => self.out.bytes(bytes, status),
-                FactValue::Unreadable => self.out.unreadable(),
-                FactValue::Absent | FactValue::Int(_) => self.out.absent(),
-            },
+    fn tuple(&mut self, way: Way, at: u64, len: u64) -> Result<(), Fault> {
+        let Some((place, end)) = self.place(at, len)?.and_then(|place| Some((place, place.end_bytes()?))) else {
+            self.own_tuple();
+            return Ok(());
+        };
+        let own = self.own_end(way, place.family, end);
+        let own = own.get(..end).unwrap_or_default();
+        self.out.piece(&family_byte(place.family));
+        if matches!(way, Way::To) {
+            self.out.piece(own);
         }
+        match place.inet_bytes() {
+            Some((ip, bytes)) => self.ip_and_port(place.at, ip, bytes)?,
+            // The peer's inode is not known from its path.
+            None => _ = self.out.piece(&[0; 8]),
+        }
+        if matches!(way, Way::From) {
+            self.out.piece(own);
+        }
+        if place.family == AF_UNIX {
+            self.path(place)?;
+        }
+        self.out.end_pieces(ParamStatus::USER);
         Ok(())
     }
 
-    /// Returns the socket's own end, `len` bytes behind the family; zeros where it is of another family.
-    fn own_end(&self, family: u64, len: usize) -> ([u8; 18], usize) {
+    fn own_tuple(&mut self) {
+        match self.ctx.fact(Fact::Tuple) {
+            FactValue::Bytes(bytes, status) => self.out.bytes(bytes, status),
+            FactValue::Unreadable => self.out.unreadable(),
+            FactValue::Absent | FactValue::Int(_) => self.out.absent(),
+        }
+    }
+
+    /// Returns the socket's own end, `len` bytes of the tuple the context knows; zeros where that is of another family.
+    fn own_end(&self, way: Way, family: u64, len: usize) -> [u8; 18] {
         let mut own = [0; 18];
+        let skipped = match way {
+            Way::To => 0,
+            Way::From => len,
+        };
         if let FactValue::Bytes([first, ends @ ..], _) = self.ctx.fact(Fact::Tuple) {
             if u64::from(*first) == family {
-                for (into, from) in own.iter_mut().zip(ends.iter().take(len)) {
+                for (into, from) in own.iter_mut().zip(ends.iter().skip(skipped)) {
                     *into = *from;
                 }
             }
         }
-        (own, len)
+        own
     }
 
     fn place(&mut self, at: u64, len: u64) -> Result<Option<Place>, Fault> {

@@ -130,7 +130,7 @@ fn value_bound<C: ProbeContext>(ctx: &C, param: &ParamInfo, source: &Source) -> 
         Source::DynData(..) => data().saturating_add(1),
         Source::Dyn(..) => 1 + 8,
         Source::SockAddr(..) => MAX_ADDRESS_BYTES,
-        Source::TupleTo(..) | Source::TupleFrom(..) | Source::MsgTuple(_) => {
+        Source::TupleTo(..) | Source::TupleFrom(..) | Source::MsgTupleTo(_) | Source::MsgTupleFrom(_) => {
             MAX_ADDRESS_BYTES.max(fact_bound(ctx, Fact::Tuple, param))
         }
         Source::PollList(..) => 2 + MAX_POLLED as usize * 10,

@@ -51,7 +51,8 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
             Source::SockAddr(arg, len) => return self.sockaddr(arg, len),
             Source::TupleTo(arg, len) => return self.tuple_to(arg, len),
             Source::TupleFrom(arg, len) => return self.tuple_from(arg, len),
-            Source::MsgTuple(arg) => return self.msg_tuple(arg),
+            Source::MsgTupleTo(arg) => return self.msg_tuple_to(arg),
+            Source::MsgTupleFrom(arg) => return self.msg_tuple_from(arg),
             Source::Dyn(index, width, value) => return self.dynamic(param, index, width, value),
             ref number => {
                 let value = self.number(param, number)?;

@@ -125,13 +125,15 @@ pub enum Source {
     MsgSize(u8),
     /// Its control messages, as they lie in memory.
     MsgControl(u8),
-    /// The socket's own address and the address in the message, else the socket's tuple.
-    MsgTuple(u8),
+    /// From the socket's own address to the one in the message, else the socket's tuple.
+    MsgTupleTo(u8),
+    /// From the address in the message to the socket's own, else the socket's tuple.
+    MsgTupleFrom(u8),
     /// A socket address (pointer, length).
     SockAddr(u8, u8),
-    /// The socket's own address and a given one (pointer, length), else the socket's tuple.
+    /// From the socket's own address to a given one (pointer, length), else the socket's tuple.
     TupleTo(u8, u8),
-    /// The same where the length is behind a pointer.
+    /// From the address the kernel gave (pointer, pointer to length) to the socket's own, else the socket's tuple.
     TupleFrom(u8, u8),
     /// The list of a poll(2) (pointer, count) with the returned events.
     PollList(u8, u8),
@@ -321,7 +323,8 @@ const fn wanted(sources: &[Source], failed: bool) -> FactSet {
 const fn with_facts(set: FactSet, source: &Source, failed: bool) -> FactSet {
     match source {
         Source::Fact(fact) if !(failed && fact.is_outcome()) => set.with(*fact),
-        Source::TupleTo(..) | Source::TupleFrom(..) | Source::MsgTuple(_) => set.with(Fact::Tuple),
+        Source::TupleTo(..) | Source::TupleFrom(..) => set.with(Fact::Tuple),
+        Source::MsgTupleTo(_) | Source::MsgTupleFrom(_) => set.with(Fact::Tuple),
         Source::OnSuccess(inner) if !failed => with_facts(set, inner, failed),
         Source::When(_, yes, no) => with_facts(with_facts(set, yes, failed), no, failed),
         _ => set,

@@ -103,18 +103,18 @@ pub(super) const FILLERS: &[Filler] = &[
         &[Ret, Arg(0), Flags(1), OPTION_NAME, OnSuccess(&VALUE_GOT), User(4, 0, 4)],
     )
     .truth(Truth::UserMemory),
-    // Sending and receiving: the tuple starts at the socket's own address in both directions.
+    // The tuple goes the way of the data.
     Filler::call(E::SendExit, &[nr::SEND], &[Ret, Data(1, Len::RetOrArg(2)), Arg(0), Arg(2), Fact(F::Tuple)])
         .truth(SENT),
     Filler::call(E::SendtoExit, &[nr::SENDTO], &[Ret, Data(1, Len::RetOrArg(2)), Arg(0), Arg(2), TupleTo(4, 5)])
         .truth(SENT),
-    Filler::call(E::SendmsgExit, &[nr::SENDMSG], &[Ret, MsgData(1, Len::RetOrAll), Arg(0), MsgSize(1), MsgTuple(1)])
+    Filler::call(E::SendmsgExit, &[nr::SENDMSG], &[Ret, MsgData(1, Len::RetOrAll), Arg(0), MsgSize(1), MsgTupleTo(1)])
         .truth(SENT),
     // Of several messages in one call the first is shown.
     Filler::call(
         E::SendmmsgExit,
         &[nr::SENDMMSG],
-        &[Ret, Arg(0), MsgSize(1), MsgData(1, Len::FirstMessage(1)), MsgTuple(1)],
+        &[Ret, Arg(0), MsgSize(1), MsgData(1, Len::FirstMessage(1)), MsgTupleTo(1)],
     )
     .truth(SENT),
     Filler::call(E::RecvExit, &[nr::RECV], &[Ret, Data(1, Len::Ret), Arg(0), Arg(2), Fact(F::Tuple)])
@@ -128,7 +128,7 @@ pub(super) const FILLERS: &[Filler] = &[
     Filler::call(
         E::RecvmsgExit,
         &[nr::RECVMSG],
-        &[Ret, MsgSize(1), MsgData(1, Len::Ret), OnSuccess(&MsgTuple(1)), OnSuccess(&MsgControl(1)), Arg(0)],
+        &[Ret, MsgSize(1), MsgData(1, Len::Ret), OnSuccess(&MsgTupleFrom(1)), OnSuccess(&MsgControl(1)), Arg(0)],
     )
     .truth(Truth::UserMemory),
     Filler::call(
@@ -139,7 +139,7 @@ pub(super) const FILLERS: &[Filler] = &[
             Arg(0),
             MsgSize(1),
             OnSuccess(&MsgData(1, Len::FirstMessage(1))),
-            OnSuccess(&MsgTuple(1)),
+            OnSuccess(&MsgTupleFrom(1)),
             OnSuccess(&MsgControl(1)),
         ],
     )

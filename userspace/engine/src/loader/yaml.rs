@@ -5,7 +5,9 @@
 //! who ask. Scalars come in two passes: the first learns which nodes are scalars, the second reads those as text, so
 //! `0x10`, `007` and `1.0` stay what the author wrote.
 //!
-//! Bounded by [`Limits`]: depth, nodes and bytes, aliases counted as often as they are used.
+//! Bounded by [`Limits`]: depth, nodes and bytes, aliases counted as often as they are used. Brackets that are opened
+//! and not closed are counted before the text is parsed, because the parser below spends time on each of them again and
+//! again: a file of nothing but `[` would take minutes.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -73,6 +75,9 @@ pub(crate) struct YamlError {
 
 /// Reads all documents. Those before the first error are returned with it.
 pub(crate) fn parse(text: &str, limits: Limits) -> (Vec<Node>, Option<YamlError>) {
+    if let Some(error) = unclosed_brackets(text) {
+        return (Vec::new(), Some(error));
+    }
     let budget = Budget { nodes: Cell::new(limits.nodes), bytes: Cell::new(limits.bytes) };
     let mut shapes = Vec::new();
     let mut error = None;
@@ -94,6 +99,27 @@ pub(crate) fn parse(text: &str, limits: Limits) -> (Vec<Node>, Option<YamlError>
         }
     }
     (nodes, error)
+}
+
+/// Most brackets open at one time, wherever they stand: texts and comments hold pairs, so their balance stays near zero.
+const MAX_OPEN_BRACKETS: usize = 1000;
+
+fn unclosed_brackets(text: &str) -> Option<YamlError> {
+    let mut open = 0_usize;
+    for (line, content) in text.split('\n').enumerate() {
+        for (column, c) in content.bytes().enumerate() {
+            match c {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > MAX_OPEN_BRACKETS {
+                let message = format!("more than {MAX_OPEN_BRACKETS} brackets are opened and not closed");
+                return Some(YamlError { message, line: line + 1, column: column + 1 });
+            }
+        }
+    }
+    None
 }
 
 /// Line and column of a node, from 1; `None` if the path leads nowhere.
@@ -501,6 +527,11 @@ mod tests {
         assert!(message(laughs).contains("too many values"));
         let copies = format!("a: &a {}\nb: [*a, *a, *a]", "x".repeat(30));
         assert!(message(&copies).contains("too much text"));
-        assert!(parse(&"[".repeat(100_000), Limits::RULES).1.is_some());
+        let brackets = parse(&"[".repeat(100_000), Limits::RULES).1.unwrap();
+        assert_eq!(
+            (brackets.message.as_str(), brackets.column),
+            ("more than 1000 brackets are opened and not closed", 1001)
+        );
+        assert_eq!(parse(&"- '[{'\n- ']}'\n".repeat(2000), Limits::RULES).1, None);
     }
 }

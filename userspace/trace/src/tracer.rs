@@ -309,12 +309,13 @@ impl TraceLoop {
         task.started = None;
         let tgid = task.tgid;
         let entry = std::mem::take(&mut task.entry);
-        let now = calls::read(tid, started.call.origin);
+        let is_read = started.wanted || started.call.nr == nr::PTRACE;
+        let now = is_read.then(|| calls::read(tid, started.call.origin)).flatten();
+        if let Some(now) = now.filter(|now| now.nr == nr::PTRACE) {
+            self.notice_tracer(tgid, &now);
+        }
         let entry = match now {
             Some(now) if started.wanted => {
-                if now.nr == nr::PTRACE {
-                    self.notice_tracer(tgid, &now);
-                }
                 let call = if started.unwrapped { Call { ret: now.ret, ..started.call } } else { now };
                 match self.interest.has(call.nr) {
                     true => self.emit(tid, call, entry, fillers::filler_for(call.nr)),

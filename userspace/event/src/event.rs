@@ -209,49 +209,134 @@ impl<'a> Event<'a> {
     /// Returns the result of the call: a value or a negative errno.
     #[must_use]
     pub fn res(&self) -> Option<i64> {
-        self.int(result_param(self.info())?)
+        self.int(position(roles(self.kind).result)?)
     }
 
     /// Returns the descriptor the event works on: the one it made, else the first it was given.
     #[must_use]
     pub fn fd(&self) -> Option<i64> {
-        self.int(fd_param(self.info(), self.res())?)
+        let roles = roles(self.kind);
+        let failed = roles.fd != roles.fd_failed && self.res().is_some_and(|res| res < 0);
+        self.int(position(if failed { roles.fd_failed } else { roles.fd })?)
     }
 }
 
 /// Returns the position of the parameter that holds the call's result.
 #[must_use]
 pub fn result_param(info: &EventInfo) -> Option<usize> {
-    if info.phase != Phase::Exit {
-        return None;
-    }
-    let first = info.params.first()?;
-    if first.name == "res" || (first.ty == ParamType::Fd && info.effects & Effect::CREATES_FD != 0) {
-        return Some(0);
-    }
-    match info.event {
-        EventType::SetsidExit => Some(0),
-        EventType::GenericExit => info.params.iter().position(|param| param.name == "res"),
-        _ => None,
-    }
+    position(roles(info.event).result)
 }
 
-/// Returns the position of the descriptor an event works on, given its result.
-fn fd_param(info: &EventInfo, res: Option<i64>) -> Option<usize> {
-    let result = result_param(info);
+/// Where the parameters are that every event is asked for; [`NONE`] where it has none.
+#[derive(Clone, Copy)]
+struct Roles {
+    result: u8,
+    fd: u8,
+    /// The descriptor of a call that failed.
+    fd_failed: u8,
+}
+
+const NONE: u8 = u8::MAX;
+const KINDS: usize = {
+    let mut highest = 0;
+    let mut i = 0;
+    while i < EventType::ALL.len() {
+        let number = EventType::ALL[i] as usize;
+        highest = if number > highest { number } else { highest };
+        i += 1;
+    }
+    highest + 1
+};
+
+// PERF: both questions are asked of every event; looking names up each time cost more than all the rest of decoding.
+static ROLES: [Roles; KINDS] = {
+    let mut all = [Roles { result: NONE, fd: NONE, fd_failed: NONE }; KINDS];
+    let mut i = 0;
+    while i < EventType::ALL.len() {
+        all[EventType::ALL[i] as usize] = roles_of(EventType::ALL[i].info());
+        i += 1;
+    }
+    all
+};
+
+fn roles(kind: EventType) -> Roles {
+    ROLES.get(kind as usize).copied().unwrap_or(Roles { result: NONE, fd: NONE, fd_failed: NONE })
+}
+
+fn position(role: u8) -> Option<usize> {
+    (role != NONE).then_some(usize::from(role))
+}
+
+const fn roles_of(info: &EventInfo) -> Roles {
+    let result = result_of(info);
+    let first_fd = next_fd(info, 0, result);
+    let mut roles = Roles { result, fd: NONE, fd_failed: NONE };
     if info.effects & Effect::CREATES_FD != 0 {
-        let pair = info.params.iter().position(|param| param.name == "fd1");
-        let made = pair.or(result)?;
-        let from =
-            info.params.iter().enumerate().position(|(at, p)| at != made && p.ty == ParamType::Fd && pair.is_none());
+        let pair = named(info, "fd1");
+        roles.fd = if pair == NONE { result } else { pair };
         // A duplication that failed is about the descriptor it was given; an open that failed is about none.
-        let gives = info.effects & Effect::USES_FD != 0 && res.is_some_and(|res| res < 0);
-        return if gives { from.or(Some(made)) } else { Some(made) };
+        let given = pair == NONE && info.effects & Effect::USES_FD != 0 && first_fd != NONE;
+        roles.fd_failed = if given { first_fd } else { roles.fd };
+    } else if info.effects & (Effect::USES_FD | Effect::DESTROYS_FD) != 0 {
+        roles.fd = first_fd;
+        roles.fd_failed = first_fd;
     }
-    if info.effects & (Effect::USES_FD | Effect::DESTROYS_FD) == 0 {
-        return None;
+    roles
+}
+
+const fn result_of(info: &EventInfo) -> u8 {
+    if !matches!(info.phase, Phase::Exit) {
+        return NONE;
     }
-    info.params.iter().enumerate().position(|(at, param)| Some(at) != result && param.ty == ParamType::Fd)
+    let named = named(info, "res");
+    let makes = info.effects & Effect::CREATES_FD != 0 && !info.params.is_empty() && is_fd(info.params[0].ty);
+    if named == 0 || makes {
+        return 0;
+    }
+    // Only the event for any call has its result behind the shared parameters.
+    if matches!(info.event, EventType::GenericExit) { named } else { NONE }
+}
+
+const fn is_fd(ty: ParamType) -> bool {
+    matches!(ty, ParamType::Fd)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a record has at most 64 parameters")]
+const fn next_fd(info: &EventInfo, from: usize, except: u8) -> u8 {
+    let mut i = from;
+    while i < info.params.len() {
+        if is_fd(info.params[i].ty) && i as u8 != except {
+            return i as u8;
+        }
+        i += 1;
+    }
+    NONE
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a record has at most 64 parameters")]
+const fn named(info: &EventInfo, name: &str) -> u8 {
+    let mut i = 0;
+    while i < info.params.len() {
+        if same(info.params[i].name.as_bytes(), name.as_bytes()) {
+            return i as u8;
+        }
+        i += 1;
+    }
+    NONE
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }
 
 /// NUL-terminated items back to back; the last one may lack its NUL.

@@ -111,21 +111,23 @@ pub(super) fn before(state: &mut State, kind: E, event: &Event<'_>, ctx: &mut Co
 
 /// Descriptors without a file: their kind is all there is to know, but for memory files and pidfds.
 fn anonymous(state: &mut State, kind: E, event: &Event<'_>, ctx: &mut Context) -> bool {
-    let flags = event.param_by_name("flags").and_then(|at| event.uint(at)).unwrap_or(0);
+    // Looked up only for the kinds that have it: most events end below.
+    let flagged =
+        |bit: u64| event.param_by_name("flags").and_then(|at| event.uint(at)).is_some_and(|all| all & bit != 0);
     let (made_kind, cloexec) = match kind {
         E::EventfdExit => (FdKind::Event, false),
-        E::Eventfd2Exit => (FdKind::Event, flags & O_CLOEXEC != 0),
-        E::SignalfdExit => (FdKind::Signal, flags & KERNEL_CLOEXEC != 0),
-        E::Signalfd4Exit => (FdKind::Signal, flags & O_CLOEXEC != 0),
-        E::TimerfdCreateExit => (FdKind::Timer, flags & KERNEL_CLOEXEC != 0),
+        E::Eventfd2Exit => (FdKind::Event, flagged(O_CLOEXEC)),
+        E::SignalfdExit => (FdKind::Signal, flagged(KERNEL_CLOEXEC)),
+        E::Signalfd4Exit => (FdKind::Signal, flagged(O_CLOEXEC)),
+        E::TimerfdCreateExit => (FdKind::Timer, flagged(KERNEL_CLOEXEC)),
         E::InotifyInitExit => (FdKind::Inotify, false),
-        E::InotifyInit1Exit => (FdKind::Inotify, flags & O_CLOEXEC != 0),
+        E::InotifyInit1Exit => (FdKind::Inotify, flagged(O_CLOEXEC)),
         E::EpollCreateExit => (FdKind::EventPoll, false),
-        E::EpollCreate1Exit => (FdKind::EventPoll, flags & EPOLL_CLOEXEC != 0),
-        E::UserfaultfdExit => (FdKind::Userfault, flags & O_CLOEXEC != 0),
+        E::EpollCreate1Exit => (FdKind::EventPoll, flagged(EPOLL_CLOEXEC)),
+        E::UserfaultfdExit => (FdKind::Userfault, flagged(O_CLOEXEC)),
         // The kernel always marks these close-on-exec.
         E::IoUringSetupExit => (FdKind::IoUring, true),
-        E::MemfdCreateExit => (FdKind::Memfd, flags & MFD_CLOEXEC != 0),
+        E::MemfdCreateExit => (FdKind::Memfd, flagged(MFD_CLOEXEC)),
         E::PidfdOpenExit => (FdKind::Pidfd, true),
         E::BpfExit if bpf_makes_fd(event) => (FdKind::Bpf, true),
         _ => return false,

@@ -11,6 +11,24 @@ use saker_state::{FdInfo, FdKind, SocketInfo};
 
 use super::{EventView, absent, container, flag, owned, signed, string, text};
 
+/// Every ASCII letter as a text of its own, because rules ask for kinds on each open.
+static ASCII: [u8; 128] = {
+    let mut all = [0; 128];
+    let mut letter = 0;
+    while letter < 128_u8 {
+        all[letter as usize] = letter;
+        letter += 1;
+    }
+    all
+};
+
+pub(super) fn typechar<'a>(view: &EventView<'a>) -> Extracted<'a> {
+    text(view.fd().and_then(|fd| {
+        let at = fd.kind.typechar() as usize;
+        ASCII.get(at..=at)
+    }))
+}
+
 /// Applies a change of text to both values of a path.
 fn both<'a>(path: Extracted<'a>, change: impl Fn(Cow<'a, [u8]>) -> Cow<'a, [u8]>) -> Extracted<'a> {
     match path {

@@ -350,7 +350,7 @@ impl FieldSource for EventView<'_> {
             F::FdSport => fd::port(view, |socket| socket.server()),
             F::FdSproto => fd::service(view, |socket| socket.server()),
             F::FdType => word(view.fd().and_then(|fd| fd.kind.word())),
-            F::FdTypechar => owned(view.fd().map(|fd| fd.kind.typechar().to_string().into_bytes())),
+            F::FdTypechar => fd::typechar(view),
             F::FdTypes => fd::types(view, arg),
             F::FdUid => fd::uid(view),
             // Names of addresses would have to be resolved while watching and recorded; no source does so.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::error::{LoadError, LoadWarning, Report, WarningCode};
 use super::exceptions::{self, Exception};
-use super::reader::{Action, Item, ListItem, Located, MacroItem, PluginVersion, RuleItem};
+use super::item::{Action, Item, ListItem, Located, MacroItem, PluginVersion, RuleItem};
 use super::source::{Place, Text, shortened};
 use crate::SOURCE;
 use crate::priority::Priority;

@@ -10,7 +10,7 @@
 use saker_filter::{FieldRef, Modifier, Operator};
 
 use super::error::{LoadError, LoadWarning, Report, WarningCode};
-use super::reader::{Entry, ExceptionItem};
+use super::item::{Entry, ExceptionItem};
 use super::source::{Place, Text, shortened};
 
 /// An exception with its fields checked.

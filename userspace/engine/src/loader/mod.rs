@@ -13,6 +13,7 @@ mod collector;
 mod compiler;
 mod error;
 mod exceptions;
+mod item;
 mod reader;
 mod resolver;
 mod source;

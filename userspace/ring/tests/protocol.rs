@@ -22,7 +22,10 @@ use saker_ring::{Doorbell, HeapProducer, HeapReader, HeapRing, OnFull, RoomError
 use std::cell::Cell;
 use std::rc::Rc;
 
-const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
+const CASES: u32 = if cfg!(miri) { 2 } else { 256 };
+/// Most operations, and bytes of a value, in a random case: the interpreter takes a while for each.
+const OPS: usize = if cfg!(miri) { 16 } else { 200 };
+const VALUE: usize = if cfg!(miri) { 40 } else { 300 };
 const CLOSE: u16 = EventType::CloseExit as u16;
 const GAP: u16 = EventType::Gap as u16;
 
@@ -42,7 +45,7 @@ fn class() -> impl Strategy<Value = Class> {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        12 => (class(), 0_u32..40, 0_usize..300, 0_usize..900, 0_u8..3)
+        12 => (class(), 0_u32..40, 0_usize..VALUE, 0..3 * VALUE, 0_u8..3)
             .prop_map(|(class, pid, size, bound, faults)| Op::Write { class, pid, size, bound, faults }),
         1 => class().prop_map(|class| Op::Lie { class }),
         1 => class().prop_map(|class| Op::Filter { class }),
@@ -115,7 +118,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn random_use_keeps_books_exact_and_records_whole(ops in prop::collection::vec(op(), 1..200), log in 9_u32..14) {
+    fn random_use_keeps_books_exact_and_records_whole(ops in prop::collection::vec(op(), 1..OPS), log in 9_u32..14) {
         let (mut producer, mut reader) = HeapRing::new(3, 1 << log, OnFull::Drop, &Doorbell::new()).unwrap().split();
         let mut learnt = Learnt::default();
         for (now, op) in ops.iter().enumerate() {
@@ -136,7 +139,7 @@ proptest! {
     #[test]
     fn hostile_tails_never_free_unread_bytes(
         tails in prop::collection::vec(prop_oneof![any::<u64>(), 0_u64..8192, Just(u64::MAX)], 1..60),
-        sizes in prop::collection::vec(0_usize..400, 1..120),
+        sizes in prop::collection::vec(0..VALUE, 1..OPS),
     ) {
         let page = Rc::new(Page::default());
         let mut producer = Producer::new(

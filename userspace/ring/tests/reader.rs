@@ -140,7 +140,7 @@ fn contradicting_positions_are_an_error_and_then_forgotten() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 512 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 512 }))]
 
     #[test]
     fn whatever_the_ring_holds_nothing_panics(

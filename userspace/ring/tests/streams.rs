@@ -125,11 +125,11 @@ fn young_records_wait_and_late_ones_are_marked() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 128 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 128 }))]
 
     #[test]
     fn a_merge_is_a_sort(
-        times in prop::collection::vec(prop::collection::vec(0_u64..500, 0..40), 1..5),
+        times in prop::collection::vec(prop::collection::vec(0_u64..500, 0..if cfg!(miri) { 8 } else { 40 }), 1..5),
         clocks in prop::collection::vec(0_u64..600, 0..4),
     ) {
         let bell = Doorbell::new();

@@ -89,6 +89,8 @@ pub(crate) struct Context {
     call: Call,
     entry: Entry,
     ending: Ending,
+    /// The task that the call made.
+    birth: Option<u32>,
     snaplen_bytes: usize,
 }
 
@@ -111,6 +113,7 @@ impl Context {
             call: NO_CALL,
             entry: Entry::default(),
             ending: Ending::default(),
+            birth: None,
             snaplen_bytes,
         })
     }
@@ -118,7 +121,17 @@ impl Context {
     /// Points the context at a thread and what it did; the entry facts are the caller's, who gets them back from
     /// [`Context::take_entry`].
     pub(crate) fn point_at(&mut self, tid: u32, tgid: u32, call: Call, entry: Entry) {
-        (self.tid, self.tgid, self.call, self.entry) = (tid, tgid, call, entry);
+        (self.tid, self.tgid, self.call, self.entry, self.birth) = (tid, tgid, call, entry, None);
+    }
+
+    /// Says that the call the context is pointed at made the task `birth`, or is seen by that task.
+    pub(crate) fn at_birth_of(&mut self, birth: u32) {
+        self.birth = Some(birth);
+    }
+
+    /// Returns the process of a new thread.
+    pub(crate) fn process_of(&mut self, tid: u32) -> u32 {
+        self.tasks.look(&mut self.proc, tid).map_or(tid, |status| status.tgid)
     }
 
     pub(crate) fn point_at_ending(&mut self, tid: u32, tgid: u32, ending: Ending) {
@@ -290,7 +303,12 @@ impl ProbeContext for Context {
     fn gather(&mut self, wanted: FactSet) {
         let any = |of: &[Fact]| of.iter().any(|fact| wanted.has(*fact));
         self.facts.clear();
-        self.tasks.gather(&mut self.proc, self.tid, self.clock.boot_epoch_ns(), wanted, &mut self.facts);
+        let Self { tasks, proc, facts, tid, birth, .. } = self;
+        let boot = self.clock.boot_epoch_ns();
+        match birth {
+            Some(birth) => tasks.gather_at_birth(proc, (*tid, *birth), boot, wanted, facts),
+            None => tasks.gather(proc, *tid, boot, wanted, facts),
+        }
         self.facts.int(Fact::Tid, self.tid);
         self.facts.int(Fact::Pid, self.tgid);
         self.entry_paths(wanted);

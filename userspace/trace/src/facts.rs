@@ -71,6 +71,16 @@ impl Facts {
         }
     }
 
+    /// Takes over a fact from another collection.
+    pub(crate) fn copy_from(&mut self, other: &Self, fact: Fact) {
+        match other.get(fact) {
+            FactValue::Int(value) => self.int(fact, value),
+            FactValue::Bytes(bytes, status) => self.bytes(fact, bytes, status),
+            FactValue::Absent => self.absent(fact),
+            FactValue::Unreadable => self.unreadable(fact),
+        }
+    }
+
     fn set(&mut self, fact: Fact, slot: Slot) {
         if let Some(into) = self.slots.get_mut(fact as usize) {
             *into = slot;

@@ -21,6 +21,11 @@ pub enum Notice {
         /// The process.
         pid: u32,
     },
+    /// A program made a process that may not be followed (`CLONE_UNTRACED`). Told once.
+    NotFollowed {
+        /// The process that made it.
+        pid: u32,
+    },
     /// All calls of a process that was running before stop it, not only the wanted ones.
     StopsAtEveryCall {
         /// The process.
@@ -52,6 +57,9 @@ impl fmt::Display for Notice {
             }
             Self::NestedTracer { pid } => {
                 write!(f, "process {pid} wants to trace others, which fails while it is traced itself")
+            }
+            Self::NotFollowed { pid } => {
+                write!(f, "process {pid} made one that may not be traced (CLONE_UNTRACED): it is not watched")
             }
             Self::StopsAtEveryCall { pid } => {
                 write!(f, "process {pid} was running before, so each of its system calls stops it for a moment")

@@ -6,11 +6,12 @@ use crate::facts::Facts;
 use crate::proc::{Proc, TaskStat, TaskStatus, cgroups, open_files_limit};
 use rustix::fs::Stat;
 use rustix::io::Errno;
+use saker_driver_api::capture::MAX_TEXTS_BYTES;
 use saker_driver_api::param::ParamStatus;
 use saker_driver_api::probe::{Fact, FactSet};
 
 /// Most bytes kept of the arguments, and of the environment.
-const LIST_BYTES: usize = 16 << 10;
+const LIST_BYTES: usize = MAX_TEXTS_BYTES;
 /// Most bytes read of any other file.
 const FILE_BYTES: usize = 16 << 10;
 
@@ -22,10 +23,18 @@ const EXE_FROM_MEMFD: u64 = 4;
 const CAP_DAC_OVERRIDE: u64 = 1 << 1;
 const CAP_FOWNER: u64 = 1 << 3;
 
+/// What a new task has from its parent. Both are recorded, one right after the other, so it is read once for both.
+const INHERITED: [Fact; 5] = [Fact::Exe, Fact::Args, Fact::Cwd, Fact::FdLimit, Fact::Cgroups];
+
 /// Reads task facts; keeps the buffers.
 #[derive(Debug)]
 pub(crate) struct TaskReader {
     buf: Vec<u8>,
+    /// The status that [`TaskReader::look`] read, until it is used.
+    looked: Option<(u32, TaskStatus)>,
+    /// The new task whose birth the inherited facts were read for, and those facts.
+    birth: Option<u32>,
+    inherited: Facts,
     ns_per_tick: u64,
     /// Start of the first process of this PID namespace, epoch nanoseconds.
     init_start_ns: Option<u64>,
@@ -58,7 +67,39 @@ fn any(wanted: FactSet, of: &[Fact]) -> bool {
 
 impl TaskReader {
     pub(crate) fn new(ns_per_tick: u64) -> Self {
-        Self { buf: Vec::with_capacity(LIST_BYTES + 1), ns_per_tick, init_start_ns: None }
+        let buf = Vec::with_capacity(LIST_BYTES + 1);
+        Self { buf, looked: None, birth: None, inherited: Facts::new(), ns_per_tick, init_start_ns: None }
+    }
+
+    /// Reads the status of a thread ahead of a `gather` for it, which then does not read it again.
+    pub(crate) fn look(&mut self, proc: &mut Proc, tid: u32) -> Option<TaskStatus> {
+        proc.read(format_args!("{tid}/status"), &mut self.buf, FILE_BYTES).ok()?;
+        let status = TaskStatus::parse(&self.buf);
+        self.looked = Some((tid, status));
+        Some(status)
+    }
+
+    /// Collects those of `wanted` that are about the thread `tid`, which a call that made the task `birth` is about.
+    pub(crate) fn gather_at_birth(
+        &mut self,
+        proc: &mut Proc,
+        (tid, birth): (u32, u32),
+        boot_epoch_ns: u64,
+        wanted: FactSet,
+        to: &mut Facts,
+    ) {
+        let known = self.birth == Some(birth);
+        let rest = Fact::ALL.iter().filter(|fact| wanted.has(**fact) && !(known && INHERITED.contains(fact)));
+        let rest = rest.fold(FactSet::EMPTY, |set, fact| set.with(*fact));
+        self.gather(proc, tid, boot_epoch_ns, rest, to);
+        if known {
+            INHERITED.iter().for_each(|fact| to.copy_from(&self.inherited, *fact));
+            self.birth = None;
+        } else if any(wanted, &INHERITED) {
+            self.inherited.clear();
+            INHERITED.iter().for_each(|fact| self.inherited.copy_from(to, *fact));
+            self.birth = Some(birth);
+        }
     }
 
     /// Collects those of `wanted` that are about the thread `tid`.
@@ -127,11 +168,12 @@ impl TaskReader {
         wanted: FactSet,
         to: &mut Facts,
     ) -> Option<TaskStatus> {
-        if proc.read(format_args!("{tid}/status"), &mut self.buf, FILE_BYTES).is_err() {
+        let looked = self.looked.take().filter(|(of, _)| *of == tid).map(|(_, status)| status);
+        let Some(status) = looked.or_else(|| self.look(proc, tid)) else {
             IN_STATUS.iter().for_each(|fact| to.unreadable(*fact));
             return None;
-        }
-        let status = TaskStatus::parse(&self.buf);
+        };
+        self.looked = None;
         to.int(Fact::Ptid, status.ppid);
         to.int(Fact::Vtid, status.vtid);
         to.int(Fact::Vpid, status.vpid);

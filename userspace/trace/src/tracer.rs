@@ -17,6 +17,7 @@ use crate::context::{Context, Ending, Entry, EntryPlan, NO_CALL};
 use crate::control::{Asked, Control};
 use crate::filter::stop_data;
 use crate::launch::{Settings, SignalRecords};
+use crate::memory;
 use crate::notice::Notice;
 use crate::privilege;
 use crate::proc::TaskStatus;
@@ -39,6 +40,7 @@ use std::collections::HashMap;
 const STANDING_FOR_OTHERS: [u32; 3] = [90, 102, 117];
 const SIGSTOP: i32 = 19;
 const SIGCONT: i32 = 18;
+const CLONE_UNTRACED: u64 = 0x80_0000;
 /// Requests of ptrace(2) that make the caller a tracer or ask for one.
 const TRACING_REQUESTS: [u64; 3] = [0, 16, 0x4206];
 
@@ -69,6 +71,8 @@ struct Task {
     entry: Entry,
     /// The job-control signal that holds it.
     held_by: Option<i32>,
+    /// The task that its current call made.
+    made: Option<u32>,
     /// Its first stop is still to come.
     unborn: bool,
     /// Its end is recorded.
@@ -104,6 +108,7 @@ pub(crate) struct TraceLoop {
     held: usize,
     letting_go: bool,
     told_nested: bool,
+    told_untraced: bool,
 }
 
 /// What a tracer has at its end.
@@ -147,6 +152,7 @@ impl TraceLoop {
             held: 0,
             letting_go: false,
             told_nested: false,
+            told_untraced: false,
         }
     }
 
@@ -232,20 +238,24 @@ impl TraceLoop {
             Some(task) => task.unborn = false,
             None => _ = self.tasks.insert(tid, Task::default()),
         }
-        let mut text = Vec::new();
-        let read = self.ctx.proc.read(format_args!("{tid}/status"), &mut text, 16 << 10);
-        let tgid = read.map_or(tid, |_| TaskStatus::parse(&text).tgid);
+        let tgid = self.ctx.process_of(tid);
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.tgid = tgid;
         }
         let Some(call) = calls::side(tid).and_then(|(_, abi)| calls::read(tid, abi)) else { return };
         let Some(filler) = child_filler_for(call.nr).filter(|_| self.interest.has(call.nr)) else { return };
-        self.emit(tid, call, Entry::default(), filler);
+        self.ctx.point_at(tid, tgid, call, Entry::default());
+        self.ctx.at_birth_of(tid);
+        emit(&mut self.ctx, &mut self.sink, filler);
     }
 
     fn emit(&mut self, tid: u32, call: Call, entry: Entry, filler: &'static Filler) -> Entry {
-        let Some(task) = self.tasks.get(&tid).filter(|task| !task.muted) else { return entry };
+        let Some(task) = self.tasks.get_mut(&tid).filter(|task| !task.muted) else { return entry };
+        let made = task.made.take();
         self.ctx.point_at(tid, task.tgid, call, entry);
+        if let Some(made) = made.filter(|_| child_filler_for(call.nr).is_some()) {
+            self.ctx.at_birth_of(made);
+        }
         // The ring keeps the books of what becomes of it.
         emit(&mut self.ctx, &mut self.sink, filler);
         self.ctx.take_entry()
@@ -311,8 +321,10 @@ impl TraceLoop {
         let entry = std::mem::take(&mut task.entry);
         let is_read = started.wanted || started.call.nr == nr::PTRACE;
         let now = is_read.then(|| calls::read(tid, started.call.origin)).flatten();
-        if let Some(now) = now.filter(|now| now.nr == nr::PTRACE) {
-            self.notice_tracer(tgid, &now);
+        match now {
+            Some(now) if now.nr == nr::PTRACE => self.notice_tracer(tgid, &now),
+            Some(now) if matches!(now.nr, nr::CLONE | nr::CLONE3) => self.notice_untraced(tid, tgid, &now),
+            _ => {}
         }
         let entry = match now {
             Some(now) if started.wanted => {
@@ -336,11 +348,25 @@ impl TraceLoop {
         }
     }
 
+    fn notice_untraced(&mut self, tid: u32, pid: u32, call: &Call) {
+        let flags = match call.nr {
+            nr::CLONE => Some(call.arg(0)),
+            _ => memory::array(tid, call.arg(0)).map(u64::from_ne_bytes),
+        };
+        let untraced = !call.failed() && flags.is_some_and(|flags| flags & CLONE_UNTRACED != 0);
+        if untraced && !std::mem::replace(&mut self.told_untraced, true) {
+            self.tell(Notice::NotFollowed { pid });
+        }
+    }
+
     fn forked(&mut self, tid: u32) {
         let child = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|child| u32::try_from(child).ok());
         if let Some(child) = child {
             // Its first stop may have come already.
             self.tasks.entry(child).or_insert_with(|| Task { unborn: true, ..Task::default() });
+            if let Some(task) = self.tasks.get_mut(&tid) {
+                task.made = Some(child);
+            }
         }
         self.go_on(tid, 0);
     }

@@ -11,8 +11,8 @@ use rustix::process::{WaitOptions, wait};
 use std::io;
 use std::os::fd::AsFd as _;
 
-/// `__WALL`: threads as well as processes.
-const ALL_KINDS: WaitOptions = WaitOptions::from_bits_retain(0x4000_0000);
+/// `__WALL | __WNOTHREAD`: threads as well as processes, but not what other threads of this program started.
+const ALL_KINDS: WaitOptions = WaitOptions::from_bits_retain(0x4000_0000 | 0x2000_0000);
 
 /// Between looks at stopped jobs, and at children whose SIGCHLD another thread may have swallowed.
 const TICK_MS: u16 = 20;

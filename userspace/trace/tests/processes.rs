@@ -101,6 +101,8 @@ fn nested_tracers_and_withheld_privileges_are_told() {
     let Some(tracee) = tracee() else { return };
     let ran = run("execve", &[&tracee, "traceme"]);
     assert!(ran.output.status.success() && ran.stderr().contains("notice: "), "{}", ran.stderr());
+    let ran = run("clone", &[&tracee, "untraced"]);
+    assert!(ran.output.status.success() && ran.stderr().contains("CLONE_UNTRACED"), "{}", ran.stderr());
     if !is_root() {
         return;
     }

@@ -7,6 +7,7 @@ mod support;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use support::{read, run, run_with, state, tracee, wait_until};
@@ -147,4 +148,48 @@ fn what_was_ignored_stays_ignored() {
         *dump = nohup;
     });
     assert_eq!(ran.output.stdout, b"alive\n", "{}", ran.stderr());
+}
+
+/// Runs a traced script on a terminal of its own and types `keys` once it is ready; returns what it printed.
+fn on_terminal(script: &str, keys: &[u8]) -> Option<String> {
+    let dir = TempDir::new().unwrap();
+    let inner = format!(
+        "{} {}/dump execve -- sh -c '{script}'; echo status $?",
+        support::dump().display(),
+        dir.path().display()
+    );
+    let spawned = Command::new("script")
+        .args(["-qec", &inner, "/dev/null"])
+        .env("OUT", dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut terminal) = spawned else {
+        eprintln!("skipped: no `script` to make a terminal with");
+        return None;
+    };
+    wait_until("the script", || dir.path().join("ready").exists());
+    terminal.stdin.as_mut().unwrap().write_all(keys).unwrap();
+    let output = terminal.wait_with_output().unwrap();
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn ctrl_c_is_left_to_the_command() {
+    let Some(printed) = on_terminal("trap \"exit 9\" INT; echo > $OUT/ready; while :; do sleep 0.01; done", b"\x03")
+    else {
+        return;
+    };
+    assert!(printed.contains("status 9"), "{printed}");
+    let Some(printed) = on_terminal("echo > $OUT/ready; while :; do sleep 0.01; done", b"\x03") else { return };
+    assert!(printed.contains("status 130"), "{printed}");
+}
+
+#[test]
+fn a_terminal_reaches_the_command() {
+    let Some(printed) = on_terminal("echo > $OUT/ready; read line; echo got $line; test -t 0 && exit 6", b"typed\n")
+    else {
+        return;
+    };
+    assert!(printed.contains("got typed") && printed.contains("status 6"), "{printed}");
 }

@@ -205,6 +205,14 @@ static void trace_me(void) {
     must(ptrace(PTRACE_TRACEME, 0, 0, 0) == -1 && errno == EPERM, "ptrace");
 }
 
+static void clone_untraced(void) {
+    long child = syscall(SYS_clone, 0x800000 | SIGCHLD, 0, 0, 0, 0);
+    if (child == 0)
+        _exit(0);
+    int status;
+    must(waitpid(child, &status, 0) == child, "waitpid");
+}
+
 /* Opens and closes once a millisecond until told to stop, in two threads and a child. */
 static void *busy(void *unused) {
     struct timespec pause = {.tv_nsec = 1000000};
@@ -269,6 +277,8 @@ int main(int argc, char **argv) {
         in_memory();
     else if (!strcmp(what, "traceme"))
         trace_me();
+    else if (!strcmp(what, "untraced"))
+        clone_untraced();
     else if (!strcmp(what, "busy"))
         be_busy();
     else if (!strcmp(what, "hide"))

@@ -25,7 +25,6 @@ clean_up() {
     [ -n "$made_preload" ] && rm -f /etc/ld.so.preload
     rm -f "/etc/cron.d/$mark" "/etc/pam.d/$mark" "/etc/profile.d/$mark.sh" "/usr/bin/$mark" "/var/log/auth.log.$mark" "$shm"
     [ -n "$made_cron" ] && rmdir /etc/cron.d
-    chmod -R u+rwx "$work" 2>/dev/null
     rm -rf "$work"
 } 2>/dev/null
 trap clean_up EXIT

@@ -81,9 +81,10 @@ fn print(mut reader: HeapReader, mut out: BufWriter<File>) -> Result<(HeapReader
 fn summary(outcome: &Outcome, reader: &HeapReader) -> String {
     let (books, events) = (&outcome.books, outcome.books.events());
     format!(
-        "outcome\tstatus={:?}\tstarted={}\tbalances={}\tdropped={}\tcommitted={}\tdecoded={}",
+        "outcome\tstatus={:?}\tstarted={}\tunaccounted={}\tbalances={}\tdropped={}\tcommitted={}\tdecoded={}",
         outcome.status,
         outcome.started,
+        outcome.unaccounted,
         books.balances() && reader.books().balances(),
         events.dropped_total(),
         books.records(),

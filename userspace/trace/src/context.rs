@@ -129,9 +129,13 @@ impl Context {
         self.birth = Some(birth);
     }
 
-    /// Returns the process of a new thread.
-    pub(crate) fn process_of(&mut self, tid: u32) -> u32 {
-        self.tasks.look(&mut self.proc, tid).map_or(tid, |status| status.tgid)
+    /// Returns the process of a new thread, and the process that made it.
+    pub(crate) fn process_of(&mut self, tid: u32) -> (u32, u32) {
+        match self.tasks.look(&mut self.proc, tid) {
+            Some(status) if status.tgid == tid => (tid, status.ppid),
+            Some(status) => (status.tgid, status.tgid),
+            None => (tid, 0),
+        }
     }
 
     pub(crate) fn point_at_ending(&mut self, tid: u32, tgid: u32, ending: Ending) {

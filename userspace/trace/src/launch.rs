@@ -101,6 +101,8 @@ pub struct Outcome {
     pub status: Option<ExitStatus>,
     /// Whether the command was started at all: if not, its status is 126, 127 or 2 and stderr says why.
     pub started: bool,
+    /// Threads that were traced and whose end nobody told of: 0, or there is a bug.
+    pub unaccounted: usize,
     /// The books of the ring, as its producer left them.
     pub books: Books,
 }
@@ -227,7 +229,7 @@ fn start(
             Err(err) => {
                 // The other end waits for exactly this.
                 let _ = tell.send(Err(err));
-                return Outcome { status: None, started: false, books: *sink.books() };
+                return Outcome { status: None, started: false, unaccounted: 0, books: *sink.books() };
             }
         };
         let process = raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
@@ -261,9 +263,9 @@ fn trace(parts: Parts, tasks: Vec<(u32, u32)>) -> Outcome {
         Mode::Started => let_start(root_pid),
         Mode::Attached => tracer.tell(Notice::StopsAtEveryCall { pid: root_pid }),
     }
-    let Finished { status, executed, mut sink, now_ns } = tracer.run();
+    let Finished { status, executed, unaccounted, mut sink, now_ns } = tracer.run();
     sink.flush_gap(now_ns);
-    Outcome { status, started: executed || mode == Mode::Attached, books: *sink.books() }
+    Outcome { status, started: executed || mode == Mode::Attached, unaccounted, books: *sink.books() }
 }
 
 /// What every traced thread reports.

@@ -100,6 +100,8 @@ pub(crate) struct TraceLoop {
     waiter: Waiter,
     notify: Box<dyn FnMut(Notice) + Send>,
     tasks: HashMap<u32, Task>,
+    /// New tasks that stopped before their parent told of them, with the parent's process. They may even have ended.
+    early: HashMap<u32, u32>,
     root_pid: u32,
     root: Root,
     /// The command became the program asked for.
@@ -116,6 +118,7 @@ pub(crate) struct TraceLoop {
 pub(crate) struct Finished {
     pub(crate) status: Option<ExitStatus>,
     pub(crate) executed: bool,
+    pub(crate) unaccounted: usize,
     pub(crate) sink: HeapProducer,
     pub(crate) now_ns: u64,
 }
@@ -146,6 +149,7 @@ impl TraceLoop {
             waiter,
             notify,
             tasks: HashMap::new(),
+            early: HashMap::new(),
             root_pid,
             root: Root::Alive,
             executed: false,
@@ -184,7 +188,8 @@ impl TraceLoop {
             Root::Alive => None,
         };
         let now_ns = self.ctx.clock.now_ns();
-        Finished { status, executed: self.executed, sink: self.sink, now_ns }
+        let unaccounted = self.tasks.len() + self.early.len();
+        Finished { status, executed: self.executed, unaccounted, sink: self.sink, now_ns }
     }
 
     /// While the command lives, whatever is asked of us is a signal to it, which ends an endless wait.
@@ -233,15 +238,15 @@ impl TraceLoop {
 
     /// Records a new thread at its first stop.
     fn welcome(&mut self, tid: u32) {
-        match self.tasks.get_mut(&tid) {
+        let announced = match self.tasks.get(&tid) {
             Some(task) if !task.unborn => return,
-            Some(task) => task.unborn = false,
-            None => _ = self.tasks.insert(tid, Task::default()),
+            announced => announced.is_some(),
+        };
+        let (tgid, parent) = self.ctx.process_of(tid);
+        if !announced {
+            self.early.insert(tid, parent);
         }
-        let tgid = self.ctx.process_of(tid);
-        if let Some(task) = self.tasks.get_mut(&tid) {
-            task.tgid = tgid;
-        }
+        self.tasks.insert(tid, Task { tgid, ..Task::default() });
         let Some(call) = calls::side(tid).and_then(|(_, abi)| calls::read(tid, abi)) else { return };
         let Some(filler) = child_filler_for(call.nr).filter(|_| self.interest.has(call.nr)) else { return };
         self.ctx.point_at(tid, tgid, call, Entry::default());
@@ -362,8 +367,9 @@ impl TraceLoop {
     fn forked(&mut self, tid: u32) {
         let child = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|child| u32::try_from(child).ok());
         if let Some(child) = child {
-            // Its first stop may have come already.
-            self.tasks.entry(child).or_insert_with(|| Task { unborn: true, ..Task::default() });
+            if self.early.remove(&child).is_none() {
+                self.tasks.insert(child, Task { unborn: true, ..Task::default() });
+            }
             if let Some(task) = self.tasks.get_mut(&tid) {
                 task.made = Some(child);
             }
@@ -419,6 +425,8 @@ impl TraceLoop {
     fn gone(&mut self, tid: u32, status: i32) {
         self.record_end(tid, status);
         self.forget(tid);
+        // A parent that was killed in the middle of its call tells of no child.
+        self.early.retain(|_, parent| *parent != tid);
         if tid == self.root_pid && self.root == Root::Alive {
             self.root = Root::Gone(ExitStatus::from_status(status));
             self.control.set_command(None);

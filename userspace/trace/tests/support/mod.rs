@@ -71,6 +71,7 @@ impl Run {
     pub(crate) fn check_books(&self) {
         let outcome = self.lines.last().expect("an outcome");
         assert_eq!((outcome.name.as_str(), outcome.get("balances"), outcome.int("dropped")), ("outcome", "true", 0));
+        assert_eq!(outcome.int("unaccounted"), 0, "nothing is kept of a thread that is gone");
         assert_eq!(outcome.int("committed"), outcome.int("decoded"));
     }
 }

@@ -25,15 +25,51 @@ const BAD_RULES: &[(&str, &str, &[&str])] = &[
     ("not yaml", "- rule: [\n", &["bad.yaml:2:1"]),
     ("not a list", "rule: x\n", &["bad.yaml:1:1"]),
     ("missing key", "- rule: x\n  condition: evt.num > 0\n", &["bad.yaml:1:", "output"]),
-    ("unknown field", concat!("- rule: x\n  desc: x\n  condition: ", "proc.nam = x", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:14", "proc.nam", "proc.name", "^"]),
-    ("syntax", concat!("- rule: x\n  desc: x\n  condition: ", "proc.name = (a", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:", "^"]),
-    ("unknown macro", concat!("- rule: x\n  desc: x\n  condition: ", "no_such_macro", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:14", "no_such_macro"]),
-    ("wrong type", concat!("- rule: x\n  desc: x\n  condition: ", "fd.num = many", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:", "many"]),
-    ("wrong operator", concat!("- rule: x\n  desc: x\n  condition: ", "proc.name bcontains 00", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:"]),
-    ("unknown event", concat!("- rule: x\n  desc: x\n  condition: ", "evt.type = opne", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:", "opne"]),
-    ("bad regex", concat!("- rule: x\n  desc: x\n  condition: ", "proc.name regex '('", "\n  output: x\n  priority: INFO\n"), &["bad.yaml:3:"]),
-    ("bad priority", "- rule: x\n  desc: x\n  condition: evt.num > 0\n  output: x\n  priority: HIGH\n", &["bad.yaml:5:", "HIGH"]),
-    ("bad output", "- rule: x\n  desc: x\n  condition: evt.num > 0\n  output: '%proc.nam'\n  priority: INFO\n", &["bad.yaml:4:", "proc.nam"]),
+    (
+        "unknown field",
+        concat!("- rule: x\n  desc: x\n  condition: ", "proc.nam = x", "\n  output: x\n  priority: INFO\n"),
+        &["bad.yaml:3:14", "proc.nam", "proc.name", "^"],
+    ),
+    (
+        "syntax",
+        concat!("- rule: x\n  desc: x\n  condition: ", "proc.name = (a", "\n  output: x\n  priority: INFO\n"),
+        &["bad.yaml:3:", "^"],
+    ),
+    (
+        "unknown macro",
+        concat!("- rule: x\n  desc: x\n  condition: ", "no_such_macro", "\n  output: x\n  priority: INFO\n"),
+        &["bad.yaml:3:14", "no_such_macro"],
+    ),
+    (
+        "wrong type",
+        concat!("- rule: x\n  desc: x\n  condition: ", "fd.num = many", "\n  output: x\n  priority: INFO\n"),
+        &["bad.yaml:3:", "many"],
+    ),
+    (
+        "wrong operator",
+        concat!("- rule: x\n  desc: x\n  condition: ", "proc.name bcontains 00", "\n  output: x\n  priority: INFO\n"),
+        &["bad.yaml:3:"],
+    ),
+    (
+        "unknown event",
+        concat!("- rule: x\n  desc: x\n  condition: ", "evt.type = opne", "\n  output: x\n  priority: INFO\n"),
+        &["bad.yaml:3:", "opne"],
+    ),
+    (
+        "bad regex",
+        concat!("- rule: x\n  desc: x\n  condition: ", "proc.name regex '('", "\n  output: x\n  priority: INFO\n"),
+        &["bad.yaml:3:"],
+    ),
+    (
+        "bad priority",
+        "- rule: x\n  desc: x\n  condition: evt.num > 0\n  output: x\n  priority: HIGH\n",
+        &["bad.yaml:5:", "HIGH"],
+    ),
+    (
+        "bad output",
+        "- rule: x\n  desc: x\n  condition: evt.num > 0\n  output: '%proc.nam'\n  priority: INFO\n",
+        &["bad.yaml:4:", "proc.nam"],
+    ),
     ("macro loop", "- macro: a\n  condition: b\n- macro: b\n  condition: a\n", &["bad.yaml:"]),
 ];
 

@@ -53,7 +53,8 @@ fn events_are_printed_filtered_formatted_and_counted() {
     let all_lines = String::from_utf8_lossy(&all.stdout).lines().count();
     assert!(all_lines > 100, "{all_lines}");
 
-    let opens = run(["events", "--filter", "evt.type = openat and fd.name = /etc/passwd", "-p", "%proc.name %fd.name", &file]);
+    let opens =
+        run(["events", "--filter", "evt.type = openat and fd.name = /etc/passwd", "-p", "%proc.name %fd.name", &file]);
     let text = String::from_utf8_lossy(&opens.stdout).into_owned();
     assert_eq!(text.lines().filter(|line| *line == "cat /etc/passwd").count(), 5, "{text}\n{}", stderr(&opens));
 
@@ -105,7 +106,8 @@ fn info_and_pack() {
     let file = record(dir.path());
     let packed = dir.path().join("packed.skr").display().to_string();
     assert_eq!(run(["capture", "pack", &file, &packed]).status.code(), Some(0));
-    let info = |file: &str| -> Value { serde_json::from_slice(&run(["capture", "info", "--json", file]).stdout).unwrap() };
+    let info =
+        |file: &str| -> Value { serde_json::from_slice(&run(["capture", "info", "--json", file]).stdout).unwrap() };
     let (raw, small) = (info(&file), info(&packed));
     assert_eq!(raw["records"], small["records"]);
     assert!(small["bytes"].as_u64() < raw["bytes"].as_u64(), "{raw} {small}");

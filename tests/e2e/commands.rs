@@ -39,7 +39,10 @@ fn the_shipped_rules_load_without_a_warning_and_pass_their_tests() {
     assert!(rules.len() >= 30, "{} rules", rules.len());
     for rule in &rules {
         let tags: Vec<_> = rule["tags"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        assert!(tags.iter().any(|tag| tag.starts_with('T') && tag[1..5].parse::<u16>().is_ok()), "no ATT&CK id: {rule}");
+        assert!(
+            tags.iter().any(|tag| tag.starts_with('T') && tag[1..5].parse::<u16>().is_ok()),
+            "no ATT&CK id: {rule}"
+        );
         assert!(rule["desc"].as_str().unwrap().len() > 40, "{rule}");
     }
     let check = run(["rules", "check", repo().join("rules").to_str().unwrap()]);

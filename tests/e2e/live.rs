@@ -144,10 +144,12 @@ fn an_attached_process_is_watched_and_left_running() {
     let file = dir.path().join("secret");
     std::fs::write(&file, "x").unwrap();
     let rule = rule_about_opening(dir.path(), &file);
-    let script = format!("while [ ! -e {0}/stop ]; do cat {0}/secret >/dev/null; sleep 0.05; done", dir.path().display());
+    let script =
+        format!("while [ ! -e {0}/stop ]; do cat {0}/secret >/dev/null; sleep 0.05; done", dir.path().display());
     let mut target = Command::new("sh").args(["-c", &script]).spawn().unwrap();
     let pid = target.id().to_string();
-    let watch = format!("{} run --json -r {rule} --pid {pid} & sleep 2; kill -INT $!; wait $!", env!("CARGO_BIN_EXE_saker"));
+    let watch =
+        format!("{} run --json -r {rule} --pid {pid} & sleep 2; kill -INT $!; wait $!", env!("CARGO_BIN_EXE_saker"));
     let output = Command::new("bash").args(["-c", &format!("set -m; {watch}")]).output().unwrap();
     let still_running = target.try_wait().unwrap().is_none();
     std::fs::write(dir.path().join("stop"), "").unwrap();
@@ -155,7 +157,11 @@ fn an_attached_process_is_watched_and_left_running() {
     assert!(still_running, "the target died with the watcher: {}", stderr(&output));
     assert!(ended.success());
     assert!(!alerts(&output).is_empty(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("every system call"), "says that it stops at all calls: {}", stderr(&output));
+    assert!(
+        stderr(&output).contains("each of its system calls"),
+        "says that it stops at all calls: {}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -77,7 +77,8 @@ pub(crate) fn rules_of(alerts: &[Value]) -> Vec<&str> {
 /// The object that `--stats --json` prints to stderr.
 pub(crate) fn stats(output: &Output) -> Value {
     let text = stderr(output);
-    let line = text.lines().find(|line| line.starts_with("{\"books\"")).unwrap_or_else(|| panic!("no books in: {text}"));
+    let line =
+        text.lines().find(|line| line.starts_with("{\"books\"")).unwrap_or_else(|| panic!("no books in: {text}"));
     serde_json::from_str(line).unwrap()
 }
 

@@ -30,6 +30,13 @@ pub fn to_json(alert: &Alert) -> String {
     escaped(&Value::Object(object).to_string())
 }
 
+/// Names and values as one JSON object on one line, in the order given.
+#[must_use]
+pub fn fields_to_json(fields: &[(String, FieldValue)]) -> String {
+    let object: Map<String, Value> = fields.iter().map(|(name, value)| (name.clone(), value_of(value))).collect();
+    escaped(&Value::Object(object).to_string())
+}
+
 fn value_of(value: &FieldValue) -> Value {
     match value {
         FieldValue::Null => Value::Null,

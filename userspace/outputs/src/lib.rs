@@ -11,9 +11,9 @@ mod json;
 mod lines;
 mod text;
 
-pub use json::to_json;
+pub use json::{fields_to_json, to_json};
 pub use lines::{Color, Form, LineOutput};
-pub use text::to_text;
+pub use text::{escape, to_text};
 
 use saker_engine::Alert;
 

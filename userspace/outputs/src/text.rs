@@ -12,6 +12,14 @@ pub fn to_text(alert: &Alert) -> String {
     line
 }
 
+/// Text as it may be shown on a terminal: control characters are written as in JSON.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    push_escaped(&mut line, text);
+    line
+}
+
 /// The same line with the priority in colour.
 pub(crate) fn to_colored(alert: &Alert) -> String {
     let mut line = format!("{}: {}{}\u{1b}[0m ", alert.time_of_day(), color(alert.priority), alert.priority);

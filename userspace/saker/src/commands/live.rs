@@ -1,0 +1,157 @@
+//! `saker run` and `saker record`: a source, a ring, and the pipeline at its end.
+
+use crate::cli::flags::{LiveFlags, RecordFlags, RunFlags, SourceName};
+use crate::observe::Stats;
+use crate::outcome::Outcome;
+use crate::pipeline::Pipeline;
+use crate::rulefiles;
+use anyhow::{Context as _, Result, bail};
+use saker_capture::{Compress, Existing, Options, ReadError, SkrReader, SkrWriter, WriteError};
+use saker_driver_api::interest::InterestMask;
+use saker_engine::{Interest, Ruleset};
+use saker_outputs::{Form, LineOutput, Output};
+use saker_ring::{Doorbell, HeapReader, HeapRing, OnFull, Wake};
+use saker_trace::{Launch, OnTerminal, Settings, SignalRecords, Signals, Tracer};
+use std::path::Path;
+
+/// Level of `--compress`: the fastest that still halves most captures.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Watches live and prints alerts.
+pub(crate) fn run(flags: RunFlags) -> Result<Outcome> {
+    let live = Live::new(flags.live)?;
+    let loaded = rulefiles::load_rules(&flags.rules)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let capture = flags.output.as_deref().map(|path| create(path, Compress::Raw)).transpose()?;
+    let interest = loaded.ruleset.interest();
+    let mut output = LineOutput::stdout(if flags.rules.json { Form::Json } else { Form::Text });
+    live.watch(loaded.ruleset, &interest, Some(&mut output), capture, flags.rules.json)
+}
+
+/// Writes all events to a capture.
+pub(crate) fn record(flags: RecordFlags) -> Result<Outcome> {
+    let live = Live::new(flags.live)?;
+    let compress = if flags.compress { Compress::Zstd(ZSTD_LEVEL) } else { Compress::Raw };
+    let capture = create(&flags.output, compress)?;
+    live.watch(Ruleset::empty(), &Interest::everything(), None, Some(capture), false)
+}
+
+/// Makes a capture; an older capture of that name is replaced, any other file stays.
+fn create(path: &Path, compress: Compress) -> Result<SkrWriter> {
+    match SkrWriter::create(path, Options { compress, existing: Existing::Refuse }) {
+        Err(WriteError::Exists { .. }) if is_capture(path) => {
+            Ok(SkrWriter::create(path, Options { compress, existing: Existing::Replace })?)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Whether a file is a capture, be it damaged, or holds nothing.
+fn is_capture(path: &Path) -> bool {
+    let is_empty = || std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == 0);
+    match SkrReader::open(path) {
+        Ok(_) | Err(ReadError::Header { .. } | ReadError::Version { .. }) => true,
+        Err(_) => is_empty(),
+    }
+}
+
+/// What is watched, and how.
+struct Live {
+    flags: LiveFlags,
+}
+
+impl Live {
+    fn new(flags: LiveFlags) -> Result<Self> {
+        if flags.cmd.is_empty() && flags.pid.is_none() {
+            bail!("nothing to watch: name a command (`saker run -- CMD`) or a process (`--pid N`)");
+        }
+        match flags.source {
+            SourceName::Auto | SourceName::Trace => Ok(Self { flags }),
+        }
+    }
+
+    fn watch(
+        self,
+        rules: Ruleset,
+        interest: &Interest,
+        output: Option<&mut dyn Output>,
+        capture: Option<SkrWriter>,
+        json: bool,
+    ) -> Result<Outcome> {
+        // Before any other thread starts: they inherit the mask.
+        let signals = Signals::block().context("cannot block signals")?;
+        let capacity = u64::from(self.flags.ring_mib) << 20;
+        // The traced program can wait, so nothing need be lost.
+        let (producer, mut reader) = HeapRing::new(0, capacity, OnFull::Wait, &Doorbell::new())?.split();
+        let settings = settings(interest, usize::from(self.flags.snaplen));
+        let notify = |notice| eprintln!("saker: {notice}");
+        let (tracer, on_terminal) = match self.flags.cmd.split_first() {
+            Some((program, args)) => {
+                let launch = Launch { program: program.clone(), args: args.to_vec(), settings };
+                (Tracer::launch(launch, producer, &signals, notify)?, OnTerminal::LeaveToCommand)
+            }
+            None => {
+                let pid = self.flags.pid.context("no process is named")?;
+                (Tracer::attach(pid, settings, producer, notify)?, OnTerminal::End)
+            }
+        };
+        signals.forward_to(tracer.control(), on_terminal).context("cannot wait for signals")?;
+
+        let mut pipeline = Pipeline::new(rules, output, capture);
+        let failed = drain(&mut reader, &mut pipeline);
+        let outcome = tracer.join();
+        let finished = pipeline.finish_capture();
+        if self.flags.stats {
+            Stats { ring: Some((&outcome.books, reader.books())), engine: pipeline.engine() }.print(json);
+        }
+        failed?;
+        finished?;
+        Ok(match outcome.status {
+            Some(status) if !self.flags.cmd.is_empty() => Outcome::Command(status.shell_code()),
+            _ => Outcome::Fine,
+        })
+    }
+}
+
+/// Judges all records until the source is done.
+///
+/// The traced program waits for room in the ring, so the ring is drained whatever happens; the first failure is
+/// said at once, for the user to act on, and returned in the end.
+fn drain(reader: &mut HeapReader, pipeline: &mut Pipeline<'_>) -> Result<()> {
+    let mut first: Result<()> = Ok(());
+    loop {
+        if reader.wait() == Wake::Closed {
+            return first;
+        }
+        let batch = match reader.batch() {
+            Ok(batch) => batch,
+            Err(err) => {
+                tracing::error!("{err}");
+                continue;
+            }
+        };
+        for event in &batch {
+            let Err(err) = pipeline.take(event) else { continue };
+            let stopped = pipeline.drop_capture();
+            if first.is_ok() {
+                let what = if stopped { "; the capture ends here, watching goes on" } else { "" };
+                tracing::error!("{err:#}{what}");
+                first = Err(err);
+            }
+        }
+    }
+}
+
+fn settings(interest: &Interest, snaplen_bytes: usize) -> Settings {
+    let mut mask = InterestMask::NONE;
+    for name in interest.names() {
+        mask.insert_name(name);
+    }
+    let calls: Vec<&str> = mask.numbers().filter_map(saker_driver_api::syscalls::name).collect();
+    // `scripts/bench` gives the same calls to another tracer.
+    tracing::debug!("recorded calls: {}", calls.join(","));
+    let signals = if interest.contains("signaldeliver") { SignalRecords::Keep } else { SignalRecords::Skip };
+    Settings { interest: mask, signals, snaplen_bytes }
+}

@@ -1,0 +1,63 @@
+//! `saker replay`: the pipeline over captures.
+
+use crate::cli::flags::ReplayFlags;
+use crate::observe::Stats;
+use crate::outcome::{InvalidInput, Outcome};
+use crate::pipeline::Pipeline;
+use crate::rulefiles;
+use anyhow::Result;
+use saker_capture::{ReadError, SkrReader};
+use saker_driver_api::record::RawEvent;
+use saker_outputs::{Form, LineOutput};
+use std::path::Path;
+
+/// Runs rules over captures and prints the alerts.
+pub(crate) fn replay(flags: &ReplayFlags) -> Result<Outcome> {
+    let loaded = rulefiles::load_rules(&flags.rules)?;
+    let mut output = LineOutput::stdout(if flags.rules.json { Form::Json } else { Form::Text });
+    let mut pipeline = Pipeline::new(loaded.ruleset, Some(&mut output), None);
+    let outcome = read_all(&flags.captures, |event| pipeline.take(event))?;
+    if flags.stats {
+        Stats { ring: None, engine: pipeline.engine() }.print(flags.rules.json);
+    }
+    Ok(outcome)
+}
+
+/// Gives every record of the captures to `take`, and says on stderr what of them is damaged.
+pub(crate) fn read_all(
+    captures: &[impl AsRef<Path>],
+    mut take: impl FnMut(RawEvent<'_>) -> Result<()>,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::Fine;
+    for path in captures {
+        let mut reader = open(path.as_ref())?;
+        let read = read(&mut reader, &mut take);
+        for damage in reader.damage() {
+            eprintln!("saker: {}: {damage}", path.as_ref().display());
+            outcome = Outcome::Findings;
+        }
+        read?;
+    }
+    Ok(outcome)
+}
+
+fn read(reader: &mut SkrReader, take: &mut impl FnMut(RawEvent<'_>) -> Result<()>) -> Result<()> {
+    while let Some(section) = reader.next_section().map_err(read_error)? {
+        section.events().try_for_each(&mut *take)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn open(path: &Path) -> Result<SkrReader> {
+    SkrReader::open(path).map_err(read_error)
+}
+
+/// Tells a file that is wrong from one that cannot be read.
+pub(crate) fn read_error(error: ReadError) -> anyhow::Error {
+    match error {
+        ReadError::NotACapture { .. } | ReadError::Header { .. } | ReadError::Version { .. } => {
+            InvalidInput(error.to_string()).into()
+        }
+        other => other.into(),
+    }
+}

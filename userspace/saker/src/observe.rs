@@ -1,0 +1,145 @@
+//! What Saker says about itself: its log, and the books that `--stats` prints.
+
+use saker_driver_api::books::{Books, ClassBooks, DropReason};
+use saker_driver_api::event::Class;
+use saker_engine::Engine;
+use saker_ring::ReaderBooks;
+use serde_json::{Map, Value, json};
+use std::io::IsTerminal as _;
+use tracing_subscriber::EnvFilter;
+
+/// Sends the log to stderr; `SAKER_LOG` sets its level (`warn` unless set).
+pub(crate) fn init() {
+    let filter = EnvFilter::try_from_env("SAKER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
+    // It fails only where a log is set up already.
+    let _ = log.without_time().with_target(false).try_init();
+}
+
+/// Everything there is to account for at the end of a run.
+pub(crate) struct Stats<'a> {
+    /// Books of the rings' producers and readers; a replay has none.
+    pub(crate) ring: Option<(&'a Books, &'a ReaderBooks)>,
+    pub(crate) engine: &'a Engine,
+}
+
+impl Stats<'_> {
+    /// Prints to stderr: text, or one JSON object.
+    pub(crate) fn print(&self, json: bool) {
+        if json {
+            eprintln!("{}", self.to_json());
+        } else {
+            eprint!("{}", self.to_text());
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let stats = self.engine.stats();
+        let state = self.engine.state().stats();
+        let mut books = Map::new();
+        if let Some((producer, reader)) = self.ring {
+            books.insert("producer".into(), producer_json(producer));
+            books.insert("reader".into(), reader_json(reader));
+        }
+        let kinds: Map<String, Value> = stats.kinds().map(|(kind, n)| (format!("{kind:?}"), n.into())).collect();
+        json!({
+            "books": books,
+            "engine": {
+                "records": stats.records, "events": stats.events, "meta": stats.meta, "unknown": stats.unknown,
+                "matches": stats.matches, "kinds": kinds,
+            },
+            "state": {
+                "threads": state.threads, "files": state.files, "threads_added": state.threads_added,
+                "threads_removed": state.threads_removed, "stubs": state.stubs, "reused": state.reused,
+                "memory_bytes": self.engine.state().memory_bytes(),
+            },
+        })
+    }
+
+    fn to_text(&self) -> String {
+        let mut out = String::new();
+        if let Some((producer, reader)) = self.ring {
+            for class in Class::ALL {
+                out.push_str(&class_line(class, producer.class(class)));
+            }
+            out.push_str(&format!(
+                "own records: committed {}, dropped {}\n",
+                producer.meta.committed, producer.meta.dropped
+            ));
+            out.push_str(&format!(
+                "reader: committed {} = decoded {} + skipped {} + refused {}{}\n",
+                reader.committed,
+                reader.decoded,
+                reader.skipped,
+                reader.refused,
+                if reader.balances() { "" } else { "  DOES NOT BALANCE" },
+            ));
+        }
+        let (stats, state) = (self.engine.stats(), self.engine.state().stats());
+        out.push_str(&format!(
+            "engine: records {} = events {} + meta {} + unknown {}; rules matched {} times\n",
+            stats.records, stats.events, stats.meta, stats.unknown, stats.matches
+        ));
+        out.push_str(&format!(
+            "state: {} threads, {} open files, {} bytes; {} threads met without a record of their start\n",
+            state.threads,
+            state.files,
+            self.engine.state().memory_bytes(),
+            state.stubs
+        ));
+        out
+    }
+}
+
+fn class_line(class: Class, books: &ClassBooks) -> String {
+    let reasons: Vec<String> = DropReason::ALL
+        .iter()
+        .filter(|reason| books.dropped_for(**reason) > 0)
+        .map(|reason| format!("{} {}", reason.name(), books.dropped_for(*reason)))
+        .collect();
+    format!(
+        "{}: seen {} = committed {} + filtered {} + discarded {} + dropped {}{}{}\n",
+        class_name(class),
+        books.seen,
+        books.committed,
+        books.filtered,
+        books.discarded,
+        books.dropped_total(),
+        if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) },
+        if books.balances() { "" } else { "  DOES NOT BALANCE" },
+    )
+}
+
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Ordinary => "ordinary",
+        Class::State => "state",
+        Class::Critical => "critical",
+    }
+}
+
+fn producer_json(books: &Books) -> Value {
+    let mut out = Map::new();
+    for class in Class::ALL {
+        let row = books.class(class);
+        let dropped: Map<String, Value> =
+            DropReason::ALL.iter().map(|reason| (reason.name().to_owned(), row.dropped_for(*reason).into())).collect();
+        out.insert(
+            class_name(class).to_owned(),
+            json!({
+                "seen": row.seen, "committed": row.committed, "filtered": row.filtered,
+                "discarded": row.discarded, "dropped": dropped,
+            }),
+        );
+    }
+    out.insert("own".to_owned(), books.meta.committed.into());
+    Value::Object(out)
+}
+
+fn reader_json(books: &ReaderBooks) -> Value {
+    json!({
+        "committed": books.committed, "decoded": books.decoded, "skipped": books.skipped,
+        "refused": books.refused, "resyncs": books.resyncs,
+    })
+}

@@ -25,7 +25,7 @@ pub(crate) fn copy(tid: u32, at: u64, into: &mut [u8]) -> Result<(), Fault> {
     let len = into.len();
     match process_vm_readv(pid, &mut [IoSliceMut::new(into)], &[RemoteIoVec { base, len }]) {
         Ok(n) if n == len => Ok(()),
-        // A process that hid its memory from others still shows it to its tracer.
+        // Containers often forbid the call; what ptrace itself allows, it allows word by word.
         Err(Errno::EPERM | Errno::ENOSYS) => peek(tid, at, into).ok_or(fault),
         _ => Err(fault),
     }

@@ -45,9 +45,9 @@ fn resume_real_time(pid: Pid, until: Until, signal: i32) {
     };
 }
 
-/// Returns a thread id as `nix` wants it.
+/// Returns a thread id as `nix` wants it; 0 is none, for to the kernel it would mean a whole process group.
 pub(crate) fn pid(tid: u32) -> Option<Pid> {
-    i32::try_from(tid).ok().map(Pid::from_raw)
+    i32::try_from(tid).ok().filter(|tid| *tid != 0).map(Pid::from_raw)
 }
 
 /// Lets go of a stopped thread for good. Returns whether it was there.

@@ -485,6 +485,7 @@ impl TraceLoop {
         match (self.control.asked(), self.mode) {
             (Asked::Nothing, _) | (Asked::End, Mode::Started) => {}
             (Asked::Kill, Mode::Started) => {
+                // Of a task that has not stopped yet, the process is unknown; then it is killed at its first stop.
                 let tasks = self.tasks.values().filter_map(|task| pid(task.tgid));
                 tasks.for_each(|pid| _ = kill(pid, Signal::SIGKILL));
             }

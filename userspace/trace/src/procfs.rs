@@ -305,8 +305,29 @@ const AF_INET6: u16 = 10;
 const AF_NETLINK: u16 = 16;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use saker_driver_api::record::{Origin, RecordFlags};
+    use saker_ring::{Doorbell, HeapRing, OnFull};
+
+    #[test]
+    fn the_whole_host_is_scanned() {
+        let (mut sink, mut reader) = HeapRing::new(0, 64 << 20, OnFull::Drop, &Doorbell::new()).unwrap().split();
+        write_all(&mut sink, Scope::Host).unwrap();
+        assert!(sink.books().balances());
+        let own = std::process::id();
+        let mut own_threads = 0;
+        for event in &reader.batch().unwrap() {
+            let header = event.header();
+            if header.kind == EventType::Task as u16 && header.pid == own {
+                own_threads += 1;
+                assert_eq!((header.origin, header.flags), (Origin::Procfs as u8, RecordFlags::STATE_ONLY));
+            }
+        }
+        assert!(own_threads >= 1, "this process is part of the host");
+        assert_eq!(reader.books().decoded, sink.books().records());
+    }
 
     #[test]
     fn lines_of_databases_are_split() {

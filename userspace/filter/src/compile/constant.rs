@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::ast::{Function, Literal, Operator};
 use crate::compile::{Compiler, Warning, WarningKind};
 use crate::error::{ConditionError, ErrorKind, quoted};
-use crate::fields::{FieldRef, FieldType};
+use crate::fields::{FieldRef, FieldType, starts_with_field};
 use crate::pattern::{Glob, Pattern, PatternError};
 use crate::services::port_of;
 use crate::typed::Constant;
@@ -150,7 +150,7 @@ impl Compiler<'_> {
         let Some(text) = text(literal).filter(|_| ty == FieldType::Text) else { return };
         let call =
             Function::ALL.iter().find(|f| text.strip_prefix(f.as_str()).is_some_and(|rest| rest.starts_with('(')));
-        let (kind, message) = if text.contains('.') && FieldRef::parse_exact(text).is_ok() {
+        let (kind, message) = if text.contains('.') && starts_with_field(text) && FieldRef::parse_exact(text).is_ok() {
             let advice = format!("{} is compared as a text; for the field's value write `val({text})`", quoted(text));
             (WarningKind::LooksLikeField, advice)
         } else if let Some(function) = call {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+pub(crate) use reference::starts_with_field;
 pub use reference::{FieldArg, FieldError, FieldRef};
 use table::FIELDS;
 pub use table::FieldId;

@@ -95,8 +95,7 @@ impl FieldRef {
     /// # Errors
     /// If no known name starts the text, or the argument is missing or malformed.
     pub fn parse(text: &str) -> Result<(Self, usize), FieldError> {
-        let run = text.bytes().take_while(|b| is_name_byte(*b) || *b == b'.').count();
-        let (id, mut used) = longest_known(text, run)?;
+        let (id, mut used) = longest_known(text, name_run(text)).ok_or_else(|| unknown(text))?;
         let rule = id.info().arg;
         let rest = text.get(used..).unwrap_or_default();
         if rule.takes_name && rest.starts_with('.') {
@@ -146,13 +145,19 @@ impl fmt::Display for FieldRef {
     }
 }
 
-fn longest_known(text: &str, run: usize) -> Result<(FieldId, usize), FieldError> {
+/// Whether a known name starts `text`. Cheaper than [`FieldRef::parse`] where none does: that looks for names near it.
+pub(crate) fn starts_with_field(text: &str) -> bool {
+    longest_known(text, name_run(text)).is_some()
+}
+
+fn name_run(text: &str) -> usize {
+    text.bytes().take_while(|b| is_name_byte(*b) || *b == b'.').count()
+}
+
+fn longest_known(text: &str, run: usize) -> Option<(FieldId, usize)> {
     // No name is longer, so a long run of letters costs no more than a short one.
     let longest = BY_NAME.keys().map(|name| name.len()).max().unwrap_or(0).min(run);
-    (1..=longest)
-        .rev()
-        .find_map(|length| text.get(..length).and_then(|name| BY_NAME.get(name)).map(|id| (*id, length)))
-        .ok_or_else(|| unknown(text))
+    (1..=longest).rev().find_map(|length| text.get(..length).and_then(|name| BY_NAME.get(name)).map(|id| (*id, length)))
 }
 
 fn leading_name(text: &str) -> &str {

@@ -158,7 +158,7 @@ fn a_full_disk_while_recording() {
     std::fs::create_dir(&disk).unwrap();
     // The mount lives in a namespace of its own and goes away with it.
     let script = format!(
-        "mount -t tmpfs -o size=256k tmpfs {0} && {1} record -o {0}/full.skr -- find /usr/share /usr/lib -type f >/dev/null; \
+        "mount -t tmpfs -o size=2m tmpfs {0} && {1} record -o {0}/full.skr -- find /usr/share /usr/lib -type f >/dev/null; \
          echo status $?; {1} capture info {0}/full.skr; {1} events --count {0}/full.skr",
         disk.display(),
         env!("CARGO_BIN_EXE_saker")

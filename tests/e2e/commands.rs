@@ -71,7 +71,7 @@ fn completions_and_man_pages_are_made() {
     let dir = scratch();
     assert_eq!(run(["man", dir.path().to_str().unwrap()]).status.code(), Some(0));
     let page = std::fs::read_to_string(dir.path().join("saker-run.1")).unwrap();
-    assert!(page.contains("--json") && page.contains("127"), "{page}");
+    assert!(page.contains(r"\-\-json") && page.contains("127"), "{page}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod pipeline;
 mod rulefiles;
 
 use crate::cli::flags::{CaptureCommand, Command, Flags, RulesCommand};
-use crate::outcome::{Outcome, failure_code};
+use crate::outcome::{Outcome, failure_code, is_closed_pipe};
 use anyhow::Result;
 use clap::Parser as _;
 use std::ffi::OsString;
@@ -56,12 +56,4 @@ fn run(flags: Flags) -> Result<Outcome> {
         Command::Completions { shell } => commands::shell::completions(shell),
         Command::Man { dir } => commands::shell::man(&dir),
     }
-}
-
-/// Whoever read our output went away, as `head` does: nothing is wrong.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let is_closed = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
-    };
-    error.chain().any(is_closed)
 }

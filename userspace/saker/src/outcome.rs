@@ -59,3 +59,11 @@ pub(crate) fn failure_code(error: &anyhow::Error) -> ExitCode {
     }
     ExitCode::from(if error.downcast_ref::<InvalidInput>().is_some() { 1 } else { 2 })
 }
+
+/// Whoever read our output went away, as `head` does: nothing is wrong.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let is_closed = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(is_closed)
+}

@@ -1,6 +1,6 @@
 //! From record to alert: the part that live detection and replay share, so that they cannot differ.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use saker_capture::SkrWriter;
 use saker_driver_api::record::RawEvent;
 use saker_engine::{Engine, Ruleset};
@@ -8,8 +8,8 @@ use saker_event::RecordBuf;
 use saker_outputs::Output;
 use saker_state::Budget;
 
-/// Numbered events between two checkpoints of a capture.
-const CHECKPOINT_EVENTS: u64 = 1 << 20;
+/// Records between two checkpoints of a capture.
+const CHECKPOINT_RECORDS: u64 = 1 << 20;
 
 /// Takes records in the order of the stream; gives alerts to an output and records to a capture.
 pub(crate) struct Pipeline<'o> {
@@ -32,36 +32,43 @@ impl<'o> Pipeline<'o> {
     /// Takes the next record of the stream.
     ///
     /// # Errors
-    /// If an alert or the record cannot be written; what was written before stays.
+    /// If an alert or the record cannot be written. The capture ends with its first error; detection goes on.
     pub(crate) fn take(&mut self, raw: RawEvent<'_>) -> Result<()> {
-        if let Some(capture) = &mut self.capture {
-            capture.append(&raw)?;
-        }
-        let mut written = Ok(());
+        let kept = self.keep(&raw);
+        let mut delivered = Ok(());
         self.engine.feed(raw, |alert| {
-            if let (Ok(()), Some(output)) = (&written, &mut self.output) {
-                written = output.deliver(&alert);
+            if let (Ok(()), Some(output)) = (&delivered, &mut self.output) {
+                delivered = output.deliver(&alert);
             }
         });
-        written?;
-        self.since_checkpoint += 1;
-        if self.since_checkpoint >= CHECKPOINT_EVENTS {
-            self.checkpoint(raw.header().ts_ns)?;
-        }
-        Ok(())
+        let checkpointed = self.checkpoint_if_due(raw.header().ts_ns);
+        kept.and(checkpointed)?;
+        Ok(delivered?)
     }
 
-    fn checkpoint(&mut self, ts_ns: u64) -> Result<()> {
+    /// Gives alerts to nobody from now on: whoever read them has gone.
+    pub(crate) fn drop_output(&mut self) {
+        self.output = None;
+    }
+
+    fn keep(&mut self, raw: &RawEvent<'_>) -> Result<()> {
+        let Some(capture) = &mut self.capture else { return Ok(()) };
+        let kept = capture.append(raw);
+        if kept.is_err() {
+            self.capture = None;
+        }
+        kept.context("the capture ends here, watching goes on")
+    }
+
+    fn checkpoint_if_due(&mut self, ts_ns: u64) -> Result<()> {
+        self.since_checkpoint += 1;
+        if self.since_checkpoint < CHECKPOINT_RECORDS {
+            return Ok(());
+        }
         self.since_checkpoint = 0;
         let Some(capture) = &mut self.capture else { return Ok(()) };
         let state = self.engine.state().checkpoint(ts_ns);
-        capture.checkpoint(state.iter().filter_map(|record| RecordBuf::raw(record).ok()))?;
-        Ok(())
-    }
-
-    /// Stops writing the capture, whose disk may be full; detection goes on.
-    pub(crate) fn drop_capture(&mut self) -> bool {
-        self.capture.take().is_some()
+        Ok(capture.checkpoint(state.iter().filter_map(|record| RecordBuf::raw(record).ok()))?)
     }
 
     /// Ends the capture, so that it is whole on the disk.

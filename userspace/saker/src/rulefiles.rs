@@ -34,5 +34,5 @@ pub(crate) fn load_rules(flags: &RuleFlags) -> Result<Loaded> {
     };
     let files = sources(&flags.rules)?;
     let config = LoadConfig { priority, matching, ..LoadConfig::default() };
-    load(&files, &config).map_err(|failure| InvalidInput(failure.to_string()).into())
+    load(&files, &config).map_err(|failure| InvalidInput(format!("{failure:#}")).into())
 }

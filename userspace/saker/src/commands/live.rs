@@ -2,7 +2,7 @@
 
 use crate::cli::flags::{LiveFlags, RecordFlags, RunFlags, SourceName};
 use crate::observe::Stats;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, is_closed_pipe};
 use crate::pipeline::Pipeline;
 use crate::rulefiles;
 use anyhow::{Context as _, Result, bail};
@@ -17,12 +17,15 @@ use std::path::Path;
 /// Level of `--compress`: the fastest that still halves most captures.
 const ZSTD_LEVEL: i32 = 1;
 
+/// Most failed writes that are said one by one.
+const MOST_FAILURES_SAID: u64 = 10;
+
 /// Watches live and prints alerts.
 pub(crate) fn run(flags: RunFlags) -> Result<Outcome> {
     let live = Live::new(flags.live)?;
     let loaded = rulefiles::load_rules(&flags.rules)?;
     for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!("{warning:#}");
     }
     let capture = flags.output.as_deref().map(|path| create(path, Compress::Raw)).transpose()?;
     let interest = loaded.ruleset.interest();
@@ -117,14 +120,11 @@ impl Live {
 
 /// Judges all records until the source is done.
 ///
-/// The traced program waits for room in the ring, so the ring is drained whatever happens; the first failure is
-/// said at once, for the user to act on, and returned in the end.
+/// The traced program waits for room in the ring, so the ring is drained whatever happens. A failure is said at once,
+/// for the user to act on, and once more by the exit status.
 fn drain(reader: &mut HeapReader, pipeline: &mut Pipeline<'_>) -> Result<()> {
-    let mut first: Result<()> = Ok(());
-    loop {
-        if reader.wait() == Wake::Closed {
-            return first;
-        }
+    let mut failed = 0_u64;
+    while reader.wait() != Wake::Closed {
         let batch = match reader.batch() {
             Ok(batch) => batch,
             Err(err) => {
@@ -133,15 +133,20 @@ fn drain(reader: &mut HeapReader, pipeline: &mut Pipeline<'_>) -> Result<()> {
             }
         };
         for event in &batch {
-            let Err(err) = pipeline.take(event) else { continue };
-            let stopped = pipeline.drop_capture();
-            if first.is_ok() {
-                let what = if stopped { "; the capture ends here, watching goes on" } else { "" };
-                tracing::error!("{err:#}{what}");
-                first = Err(err);
+            match pipeline.take(event) {
+                Ok(()) => {}
+                Err(err) if is_closed_pipe(&err) => pipeline.drop_output(),
+                Err(err) => {
+                    failed += 1;
+                    if failed <= MOST_FAILURES_SAID {
+                        tracing::error!("{err:#}");
+                    }
+                }
             }
         }
     }
+    anyhow::ensure!(failed == 0, "{failed} times something could not be written, as said above");
+    Ok(())
 }
 
 fn settings(interest: &Interest, snaplen_bytes: usize) -> Settings {

@@ -35,8 +35,8 @@ pub(crate) fn check(flags: &RuleFilesFlags) -> Result<Outcome> {
         let row = json!({ "successful": errors.is_empty(), "rules": rules, "errors": errors_json, "warnings": warnings_json });
         writeln!(out, "{row}")?;
     } else {
-        errors.iter().try_for_each(|error| writeln!(out, "error: {error}"))?;
-        warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning}"))?;
+        errors.iter().try_for_each(|error| writeln!(out, "error: {error:#}"))?;
+        warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning:#}"))?;
         if errors.is_empty() {
             writeln!(out, "{rules} rules are fine")?;
         }
@@ -50,7 +50,7 @@ fn problem(file: &str, pos: saker_engine::Pos, item: &str, code: &str, message: 
 
 /// Lists the rules.
 pub(crate) fn list(flags: &RuleFilesFlags) -> Result<Outcome> {
-    let loaded = load_files(&flags.files)?.map_err(|failure| InvalidInput(failure.to_string()))?;
+    let loaded = load_files(&flags.files)?.map_err(|failure| InvalidInput(format!("{failure:#}")))?;
     let mut out = std::io::stdout().lock();
     for rule in loaded.ruleset.rules() {
         if flags.json {

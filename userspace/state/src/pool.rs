@@ -9,7 +9,7 @@ pub(crate) trait Weigh {
     fn heap_bytes(&self) -> usize;
 }
 
-/// Number of an entry in a [`Pool`].
+/// Number of an entry in one of the state tables.
 pub struct Key<T> {
     index: u32,
     generation: u32,

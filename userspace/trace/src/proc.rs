@@ -2,6 +2,7 @@
 
 //! Reading `/proc`: one open directory, reused buffers, no allocation in the steady state.
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, open, openat, readlinkat_raw, statat};
 use rustix::io::Errno;
 use std::fmt::{Arguments, Write as _};
@@ -34,26 +35,29 @@ impl Proc {
         Ok(proc)
     }
 
-    /// Reads up to `max` bytes of a file into `into`; returns whether that was all of it.
+    /// Reads up to `max` bytes of a file of one thread into `into`; returns whether that was all of it.
+    ///
+    /// The kernel makes such a file in one go, so a read that leaves room was the last one. (Tables of the whole host come
+    /// in pieces; this is not for them.)
     pub(crate) fn read(&mut self, file: Arguments<'_>, into: &mut Vec<u8>, max: usize) -> Result<bool, Errno> {
         into.clear();
         let fd = self.open_file(file)?;
         // One byte more than wanted tells whether the file goes on.
-        into.resize(max + 1, 0);
-        let mut at = 0;
-        while let Some(room) = into.get_mut(at..).filter(|room| !room.is_empty()) {
-            match rustix::io::read(&fd, room) {
-                Ok(0) => break,
-                Ok(n) => at += n,
-                Err(Errno::INTR) => {}
+        into.reserve(max + 1);
+        while into.len() <= max {
+            let room = into.capacity() - into.len();
+            match rustix::io::read(&fd, spare_capacity(into)) {
+                Ok(n) if n < room => break,
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(err) => {
                     into.clear();
                     return Err(err);
                 }
             }
         }
-        into.truncate(at.min(max));
-        Ok(at <= max)
+        let whole = into.len() <= max;
+        into.truncate(max);
+        Ok(whole)
     }
 
     /// Reads a link.

@@ -12,6 +12,7 @@ use saker_event::Event;
 
 const CLONE_FILES: u64 = flag(FlagTable::Clone, "CLONE_FILES");
 const CLONE_FS: u64 = flag(FlagTable::Clone, "CLONE_FS");
+const CLONE_PARENT: u64 = flag(FlagTable::Clone, "CLONE_PARENT");
 const CLONE_THREAD: u64 = flag(FlagTable::Clone, "CLONE_THREAD");
 const CLONE_NEWPID: u64 = flag(FlagTable::Clone, "CLONE_NEWPID");
 const CHILD_IN_PIDNS: u64 = flag(FlagTable::Clone, "CLONE_CHILD_IN_PIDNS");
@@ -48,6 +49,9 @@ fn child(state: &mut State, event: &Event<'_>) -> Option<Key<ThreadInfo>> {
             // A scan knew it first, and newer.
             return Some(key);
         }
+        if old.from_parent && state.processes.get(old.process).is_some_and(|process| process.pid == pid) {
+            return Some(fill_in(state, event, key, start_ns));
+        }
         if !old.stub && !old.from_parent {
             state.stats.reused += 1;
         }
@@ -56,7 +60,8 @@ fn child(state: &mut State, event: &Event<'_>) -> Option<Key<ThreadInfo>> {
     let flags = event.uint(p::flags).unwrap_or(0);
     let is_thread = flags & CLONE_THREAD != 0 || pid != tid;
     let parent = pid_of(event.int(p::ptid)).filter(|parent| *parent != pid);
-    let creator_pid = if is_thread { Some(pid) } else { parent };
+    // With CLONE_PARENT the parent is not who made it, and taking its program for the child's would let the child pass for it.
+    let creator_pid = if is_thread { Some(pid) } else { parent.filter(|_| flags & CLONE_PARENT == 0) };
     let creator = creator_pid.map(|pid| state.leading_thread(pid));
     let key = add_child(state, event, Child { tid, pid, is_thread, flags, creator, start_ns });
     let process = state.threads.get(key)?.process;
@@ -64,6 +69,39 @@ fn child(state: &mut State, event: &Event<'_>) -> Option<Key<ThreadInfo>> {
         state.believe_parent(process, parent);
     }
     Some(key)
+}
+
+/// What the parent's record made gets what only the child's own tells. Its maker may have ended since, so nothing is
+/// looked up again.
+fn fill_in(state: &mut State, event: &Event<'_>, key: Key<ThreadInfo>, start_ns: Option<u64>) -> Key<ThreadInfo> {
+    use at::CloneExit as p;
+    let Some((process, fs)) = state.threads.get(key).map(|thread| (thread.process, thread.fs)) else { return key };
+    if let Some(cwd) = event.text(p::cwd).filter(|cwd| !cwd.is_empty()) {
+        set_cwd(state, fs, cwd);
+    }
+    state.change_thread(key, |thread| {
+        thread.from_parent = false;
+        thread.vtid = event.int(p::vtid).unwrap_or(thread.vtid);
+        thread.start_ns = start_ns.unwrap_or(thread.start_ns);
+        thread.comm = event.text(p::comm).map_or(thread.comm, Comm::new);
+        thread.credentials.euid = event.u32(p::uid).unwrap_or(thread.credentials.euid);
+        thread.credentials.egid = event.u32(p::gid).unwrap_or(thread.credentials.egid);
+    });
+    own_facts(state, event, key);
+    let Some(known) = state.processes.get(process).filter(|process| process.pid == event.tid()) else { return key };
+    let (image, cgroups) = (known.image, known.cgroups);
+    let image = image_of_child(state, event, image);
+    state.set_image(process, image);
+    let told = cgroups_of(state, event.bytes(p::cgroups), cgroups);
+    state.change_process(process, |process| {
+        process.cgroups = told;
+        process_facts(process, event);
+    });
+    state.cgroups.release(cgroups);
+    if let Some(parent) = pid_of(event.int(p::ptid)) {
+        state.believe_parent(process, parent);
+    }
+    key
 }
 
 struct Child {
@@ -112,13 +150,28 @@ fn add_child(state: &mut State, event: &Event<'_>, child: Child) -> Key<ThreadIn
         fs,
         files,
     });
+    own_facts(state, event, key);
+    key
+}
+
+fn own_facts(state: &mut State, event: &Event<'_>, key: Key<ThreadInfo>) {
+    use at::CloneExit as p;
     if let Some(thread) = state.threads.get_mut(key) {
         thread.told_ns = event.ts_ns();
         thread.last_ns = event.ts_ns();
         thread.faults_major = event.uint(p::pgft_maj).unwrap_or(0);
         thread.faults_minor = event.uint(p::pgft_min).unwrap_or(0);
     }
-    key
+}
+
+fn process_facts(process: &mut ProcessInfo, event: &Event<'_>) {
+    use at::CloneExit as p;
+    process.vpid = event.int(p::vpid).unwrap_or(-1);
+    process.fdlimit = event.int(p::fdlimit).unwrap_or(process.fdlimit);
+    process.pidns_init_start_ns = event.uint(p::pidns_init_start_ts).unwrap_or(process.pidns_init_start_ns);
+    process.vm_size = event.u32(p::vm_size).unwrap_or(0);
+    process.vm_rss = event.u32(p::vm_rss).unwrap_or(0);
+    process.vm_swap = event.u32(p::vm_swap).unwrap_or(0);
 }
 
 fn copy_fs(state: &mut State, fs: Key<crate::process::FsInfo>) -> Key<crate::process::FsInfo> {
@@ -163,12 +216,7 @@ fn add_child_process(
         (process.pgid, process.vpgid, process.sid, process.tty, process.loginuid) = (pgid, vpgid, sid, tty, loginuid);
         (process.fdlimit, process.pidns_init_start_ns, process.suspect) = (fdlimit, pidns, suspect);
     }
-    process.vpid = event.int(p::vpid).unwrap_or(-1);
-    process.fdlimit = event.int(p::fdlimit).unwrap_or(process.fdlimit);
-    process.pidns_init_start_ns = event.uint(p::pidns_init_start_ts).unwrap_or(process.pidns_init_start_ns);
-    process.vm_size = event.u32(p::vm_size).unwrap_or(0);
-    process.vm_rss = event.u32(p::vm_rss).unwrap_or(0);
-    process.vm_swap = event.u32(p::vm_swap).unwrap_or(0);
+    process_facts(process, event);
     key
 }
 
@@ -206,6 +254,9 @@ fn from_parent(state: &mut State, event: &Event<'_>, ctx: &Context, res: i64) {
     let in_namespace =
         state.threads.get(creator).is_some_and(|thread| thread.vtid > 0 && thread.vtid != i64::from(thread.tid));
     let Some(tid) = pid_of(Some(res)) else { return };
+    if let Some(child) = state.by_tid.get(&tid).copied().filter(|_| flags & CLONE_PARENT != 0 && !in_namespace) {
+        return inherit_late(state, creator, child);
+    }
     let known = state.by_tid.contains_key(&tid) || state.exits.contains(&tid);
     if known || in_namespace || flags & (CLONE_NEWPID | CHILD_IN_PIDNS) != 0 {
         return;
@@ -223,8 +274,31 @@ fn from_parent(state: &mut State, event: &Event<'_>, ctx: &Context, res: i64) {
         if let Some(process) = state.processes.get_mut(process) {
             process.vpid = res;
         }
-        state.set_parent(process, Some(parent));
+        // With CLONE_PARENT it is a sibling.
+        let parent = match flags & CLONE_PARENT {
+            0 => Some(parent),
+            _ => state.processes.get(parent).and_then(|maker| maker.parent),
+        };
+        state.set_parent(process, parent);
     }
+}
+
+/// A child whose own record could not name its maker gets the maker's program, unless it runs one of its own by now.
+fn inherit_late(state: &mut State, creator: Key<ThreadInfo>, child: Key<ThreadInfo>) {
+    let process_of = |key| state.threads.get(key).and_then(|thread: &ThreadInfo| state.processes.get(thread.process));
+    let (Some(maker), Some(born)) = (process_of(creator), process_of(child)) else { return };
+    let of = |process: &ProcessInfo| state.images.get(process.image).map(|image| image.exepath.is_empty());
+    if born.exec_ns != 0 || of(born) != Some(true) || of(maker) != Some(false) {
+        return;
+    }
+    let image = maker.image;
+    let leaders = (maker.pgid, maker.vpgid, maker.sid, maker.tty, maker.loginuid);
+    let Some(process) = state.threads.get(child).map(|thread| thread.process) else { return };
+    let image = state.images.share(image);
+    state.set_image(process, image);
+    state.change_process(process, |process| {
+        (process.pgid, process.vpgid, process.sid, process.tty, process.loginuid) = leaders;
+    });
 }
 
 // execve and execveat agree on everything up to the group id; behind it execve has one more parameter.

@@ -36,6 +36,42 @@ fn the_parents_record_makes_a_child_only_when_its_own_is_missing() {
 }
 
 #[test]
+fn a_child_told_after_its_maker_ended_is_still_what_its_maker_was() {
+    let mut host = Host::with_shell();
+    host.run(&[
+        "openat pid=10 name=/etc/passwd flags=O_RDONLY res=3",
+        "clone res=11 pid=10",
+        "procexit pid=10",
+        "clone res=0 pid=11 tid=11 ptid=1 exe=bash args=[\"-l\"] comm=bash cwd=/root uid=0 gid=0 vtid=11 vpid=11",
+    ]);
+    let child = host.task(11);
+    assert_eq!((show(child.cmdline()), show(&child.image().exepath)), ("bash -l".into(), "/usr/bin/bash".into()));
+    assert_eq!((child.process().sid, host.fds(11), host.ancestors(11)), (10, "3f/etc/passwd".into(), "init".into()));
+}
+
+#[test]
+fn a_child_made_with_clone_parent_never_passes_for_its_parent() {
+    let own =
+        "clone res=0 pid=12 tid=12 ptid=10 exe=cat args=[\"x\"] comm=cat cwd=/root flags=CLONE_PARENT vtid=12 vpid=12";
+    for (lines, at_first) in [
+        ([own, "clone res=12 pid=11 flags=CLONE_PARENT"], ""),
+        (["clone res=12 pid=11 flags=CLONE_PARENT", own], "/usr/bin/cat"),
+    ] {
+        let mut host = Host::with_shell();
+        host.run(&[
+            "clone res=0 pid=11 tid=11 ptid=10 comm=bash cwd=/root vtid=11 vpid=11",
+            "execve res=0 pid=11 tid=11 ptid=10 exe=cat args=[\"x\"] comm=cat cwd=/root trusted_exepath=/usr/bin/cat",
+            lines[0],
+        ]);
+        assert_eq!(show(&host.task(12).image().exepath), at_first);
+        host.run(&[lines[1]]);
+        let child = host.task(12);
+        assert_eq!((show(child.cmdline()), show(&child.image().exepath)), ("cat x".into(), "/usr/bin/cat".into()));
+        assert_eq!((host.ancestors(12), child.process().sid), ("bash init".into(), 10));
+    }
+}
+
+#[test]
 fn a_new_program_is_seen_with_its_own_event() {
     let mut host = Host::with_shell();
     host.run(&["clone res=0 pid=11 tid=11 ptid=10 comm=bash cwd=/root vtid=11 vpid=11"]);

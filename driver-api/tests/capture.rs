@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use saker_driver_api::capture::unwrap_call;
 use saker_driver_api::event::{Class, EventType};
 use saker_driver_api::fillers::{self, filler_for};
+use saker_driver_api::flags::FlagTable;
 use saker_driver_api::param::ParamStatus;
 use saker_driver_api::probe::{Call, Fact, ProbeContext};
 use saker_driver_api::record::{Origin, RecordFlags};
@@ -67,6 +68,21 @@ fn a_mode_without_a_new_file_means_nothing() {
     assert_eq!(world.capture().int("mode"), 0o644, "O_TMPFILE makes a file too");
     world.call.args[2] = 0o200_000;
     assert_eq!(world.capture().int("mode"), 0, "O_DIRECTORY is only a part of O_TMPFILE");
+}
+
+#[test]
+fn a_file_that_the_call_made_is_told_from_one_that_was_there() {
+    let flags = |mut world: World, param: &str| world.capture().int(param);
+    assert_eq!(flags(openat(3).int(Fact::OpenedNew, 1), "flags"), 2 | 4 | 0x4000);
+    assert_eq!(flags(openat(3).int(Fact::OpenedNew, 0), "flags"), 2 | 4);
+    assert_eq!(flags(openat(-17).int(Fact::OpenedNew, 1), "flags"), 2 | 4, "a failed call made nothing");
+    let openat2 = World::new(Origin::Syscall, 437, [CWD, 0x1000, 0x2000, 24, 0, 0], 3).with(0x1000, b"x\0");
+    let openat2 = openat2.words(0x2000, &[0o101, 0o600, 0]).int(Fact::OpenedNew, 1);
+    assert_eq!(flags(openat2, "flags"), 2 | 4 | 0x4000);
+    let creat = || World::new(Origin::Syscall, 85, [0x1000, 0o600, 0, 0, 0, 0], 3).with(0x1000, b"x\0");
+    assert_eq!((flags(creat(), "creat_flags"), flags(creat().int(Fact::OpenedNew, 1), "creat_flags")), (0, 0x4000));
+    let tables = [FlagTable::Open, FlagTable::Creat].map(|table| table.by_name("O_F_CREATED"));
+    assert_eq!(tables, [Some(0x4000); 2], "the same bit in both");
 }
 
 #[test]

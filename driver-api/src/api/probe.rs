@@ -79,6 +79,8 @@ facts! {
     OpenedDev,
     /// Its inode number.
     OpenedIno,
+    /// 1 if the call made the file, 0 if it was there before.
+    OpenedNew,
     /// Path that the call's first path argument leads to, taken when the call began; the last component is
     /// followed only where the call follows it (`PathArg::follows`).
     RealPath,
@@ -201,6 +203,7 @@ impl Fact {
                 | Self::OpenedFlags
                 | Self::OpenedDev
                 | Self::OpenedIno
+                | Self::OpenedNew
                 | Self::AcceptedTuple
                 | Self::SocketIno
                 | Self::PairIno

@@ -92,6 +92,9 @@ fn event_fields() {
             ("evt.latency", "<NA>"),
         ],
     );
+    let creat = |flags: &str| format!("creat pid=7 name=/f mode=0644 creat_flags={flags} res=3");
+    check(&[&creat("0")], &[("evt.is_open_create", "false"), ("evt.is_open_write", "true")]);
+    check(&[&creat("O_F_CREATED")], &[("evt.is_open_create", "true"), ("evt.is_open_exec", "false")]);
     check(
         &["openat pid=7 name=/no res=ENOENT"],
         &[

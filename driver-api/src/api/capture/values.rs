@@ -105,6 +105,11 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
             Source::CallCode => plain(u64::from(code(call.nr))),
             Source::NativeNumber => plain(u64::from(call.native_nr)),
             Source::Flags(arg) => plain(param.names.from_kernel(call.arg(arg))),
+            Source::WithNew(flags) => {
+                let new = !self.failed && self.ctx.fact(Fact::OpenedNew) == FactValue::Int(1);
+                let added = if new { O_F_CREATED } else { 0 };
+                Ok(self.number(param, flags)?.map(|(value, status)| (value | added, status)))
+            }
             // The access mode is what every value of that table has; these flags have none.
             Source::FdFlags(arg) => plain(param.names.from_kernel(call.arg(arg)) & !3),
             Source::Part(arg, shift, mask) => {
@@ -168,8 +173,13 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
         let ctx = &mut *self.ctx;
         self.out.fill(MAX_TEXT_BYTES, |into| {
             let len = ctx.strncpy_from_user(at, into)?.min(into.len());
-            let before = ctx.at_entry(arg);
-            let same = before.is_none() || before == into.get(..len);
+            let now = into.get(..len).unwrap_or_default();
+            let same = match ctx.at_entry(arg) {
+                None => true,
+                // Of a text that is cut, only what is kept can be compared.
+                Some(before) if len >= into.len() => before.starts_with(now),
+                Some(before) => before == now,
+            };
             let changed = if same { ParamStatus::OK } else { ParamStatus::CHANGED };
             Ok((len, status.with(changed).with(cut_if(len >= into.len()))))
         })
@@ -292,6 +302,9 @@ pub(super) const fn wide_id(id: u64) -> u64 {
 const fn high_low(high: u64, low: u64) -> u64 {
     high << 32 | low & 0xffff_ffff
 }
+
+/// The flag of that name, in both tables of open flags.
+const O_F_CREATED: u64 = 0x4000;
 
 /// Returns whether open flags make a file: `O_CREAT`, or all of `O_TMPFILE`.
 fn creates(flags: u64) -> bool {

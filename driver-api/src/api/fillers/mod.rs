@@ -91,6 +91,8 @@ pub enum Source {
     FdFlags(u8),
     /// A part of an argument, `(arg >> shift) & mask`, translated.
     Part(u8, u8, u32),
+    /// Portable open flags, with `O_F_CREATED` added when the call made the file.
+    WithNew(&'static Source),
     /// A file mode that only counts when the flags create a file.
     OpenMode {
         /// The `O_*` flags.
@@ -323,6 +325,7 @@ const fn wanted(sources: &[Source], failed: bool) -> FactSet {
 const fn with_facts(set: FactSet, source: &Source, failed: bool) -> FactSet {
     match source {
         Source::Fact(fact) if !(failed && fact.is_outcome()) => set.with(*fact),
+        Source::WithNew(flags) if !failed => with_facts(set.with(Fact::OpenedNew), flags, failed),
         Source::TupleTo(..) | Source::TupleFrom(..) => set.with(Fact::Tuple),
         Source::MsgTupleTo(_) | Source::MsgTupleFrom(_) => set.with(Fact::Tuple),
         Source::OnSuccess(inner) if !failed => with_facts(set, inner, failed),

@@ -30,6 +30,8 @@ pub(super) const OPEN: Table = table!(set {
 pub(super) const CREAT: Table = table!(set {
     "FD_UPPER_LAYER_CREAT" = 1,
     "FD_LOWER_LAYER_CREAT" = 2,
+    // As in the flags of the other opens; peers do not know it here.
+    "O_F_CREATED" = 0x4000,
 });
 
 pub(super) const REAL_PATH: Table = table!(set {

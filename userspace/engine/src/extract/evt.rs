@@ -276,9 +276,11 @@ pub(super) fn open_writes(view: &EventView<'_>) -> bool {
     view.event.kind() == EventType::CreatExit || open_flags(view).is_some_and(|flags| flags & WRITES != 0)
 }
 
+/// A creat(2) of a file that is there only empties it.
 pub(super) fn open_created(view: &EventView<'_>) -> bool {
-    let made = view.event.kind() == EventType::CreatExit && !failed(view);
-    made || has_open_flag(view, "O_F_CREATED")
+    let creat = || (view.event.kind() == EventType::CreatExit).then(|| view.event.uint(at::CreatExit::creat_flags))?;
+    let made = |flags: u64| flags & FlagTable::Creat.by_name("O_F_CREATED").unwrap_or(0) != 0;
+    has_open_flag(view, "O_F_CREATED") || creat().is_some_and(made)
 }
 
 pub(super) fn open_executable(view: &EventView<'_>) -> bool {

@@ -5,7 +5,7 @@
 
 use saker_driver_api::event::EventType;
 use saker_driver_api::interest::InterestMask;
-use saker_driver_api::param::ParamType;
+use saker_driver_api::param::{ParamStatus, ParamType};
 use saker_driver_api::record::{Origin, RawEvent};
 use saker_ring::{Doorbell, HeapReader, HeapRing, OnFull, Wake};
 use saker_trace::{Launch, Notice, OnTerminal, Outcome, Settings, SignalRecords, Signals, Tracer, child};
@@ -104,6 +104,9 @@ fn line(event: &RawEvent<'_>) -> String {
             None => "-".into(),
         };
         let _ = write!(line, "\t{}={value}", param.name);
+        if event.param(index).is_some_and(|(_, status)| status.has(ParamStatus::CHANGED)) {
+            let _ = write!(line, "\t{}~changed", param.name);
+        }
     }
     line
 }

@@ -3,71 +3,25 @@
 //! What the fillers ask for, answered from `/proc`, the traced thread's memory and its sockets.
 
 use crate::clock::Clock;
+use crate::entry::{AT_ENTRY, Entry, EntryPlan, EntryReader, NewFile};
 use crate::facts::Facts;
 use crate::memory;
-use crate::paths::{PathReader, RealPath, RealPathState};
+use crate::paths::RealPathState;
 use crate::proc::Proc;
 use crate::sockets::{Socket, Source};
 use crate::task_facts::{TaskReader, shown_path};
 use rustix::fs::Stat;
-use saker_driver_api::fillers::{self, EXEC, EXECVEAT, Filler, PathArg};
 use saker_driver_api::flags::FlagTable;
 use saker_driver_api::param::ParamStatus;
 use saker_driver_api::probe::{Call, Fact, FactSet, FactValue, Fault, ProbeContext};
 use saker_driver_api::record::{EventHeader, Origin};
-use saker_driver_api::syscalls::{NUMBERS, nr};
+use saker_driver_api::syscalls::nr;
 use std::io;
 
-/// Most bytes of a text taken when a call begins.
-const TEXT_BYTES: usize = 4096;
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;
 /// `CLONE_CHILD_IN_PIDNS` of the portable numbering: the new task has other ids in its own namespace.
 const CHILD_IN_PIDNS: u64 = 0x2000_0000;
-const AT_ENTRY: [Fact; 2] = [Fact::RealPath, Fact::RealPath2];
-
-/// What is kept of a call from its start to its return.
-#[derive(Debug, Default)]
-pub(crate) struct Entry {
-    real: [RealPath; 2],
-    texts: [(u8, Vec<u8>); 2],
-    texts_used: usize,
-}
-
-/// What has to be looked at when a call begins.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct EntryPlan {
-    paths: &'static [PathArg],
-    wanted: FactSet,
-    texts: [Option<u8>; 2],
-}
-
-impl EntryPlan {
-    fn of(filler: &'static Filler) -> Self {
-        let mut texts = filler.sources.iter().filter_map(|source| match source {
-            fillers::Source::EntryText(arg) => Some(*arg),
-            _ => None,
-        });
-        let wanted = filler.wants(false).at_entry();
-        Self { paths: filler.paths, wanted, texts: [texts.next(), texts.next()] }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.wanted.is_empty() && self.texts == [None, None]
-    }
-
-    /// Returns the plan of every call, by number.
-    pub(crate) fn table() -> Vec<Self> {
-        let number = |nr| u32::try_from(nr).unwrap_or(Call::UNKNOWN);
-        (0..NUMBERS)
-            .map(|nr| match number(nr) {
-                nr::EXECVE => Self::of(&EXEC),
-                nr::EXECVEAT => Self::of(&EXECVEAT),
-                nr => Self::of(fillers::filler_for(nr)),
-            })
-            .collect()
-    }
-}
 
 /// How a thread ends.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,7 +36,7 @@ pub(crate) struct Context {
     pub(crate) proc: Proc,
     pub(crate) clock: Clock,
     tasks: TaskReader,
-    paths: PathReader,
+    entries: EntryReader,
     facts: Facts,
     tid: u32,
     tgid: u32,
@@ -103,7 +57,7 @@ impl Context {
         let mut proc = Proc::open()?;
         let clock = Clock::new();
         Ok(Self {
-            paths: PathReader::new(&mut proc),
+            entries: EntryReader::new(&mut proc),
             tasks: TaskReader::new(clock.ns_per_tick()),
             proc,
             clock,
@@ -149,21 +103,7 @@ impl Context {
 
     /// Looks at what will be gone when the call returns.
     pub(crate) fn look_at_entry(&mut self, who: (u32, u32), call: &Call, plan: &EntryPlan, entry: &mut Entry) {
-        for ((arg, fact), real) in plan.paths.iter().zip(AT_ENTRY).zip(&mut entry.real) {
-            if plan.wanted.has(fact) {
-                self.paths.resolve(&mut self.proc, who, call, arg, real);
-            }
-        }
-        entry.texts_used = 0;
-        for arg in plan.texts.iter().flatten() {
-            let Some((index, text)) = entry.texts.get_mut(entry.texts_used) else { return };
-            text.resize(TEXT_BYTES, 0);
-            if let Ok(len) = memory::copy_text(who.0, call.arg(*arg), text) {
-                text.truncate(len);
-                *index = *arg;
-                entry.texts_used += 1;
-            }
-        }
+        self.entries.look(&mut self.proc, who, call, plan, entry);
     }
 
     fn returned_fd(&self) -> Option<i32> {
@@ -319,6 +259,10 @@ impl ProbeContext for Context {
         if any(&OPENED) {
             self.opened();
         }
+        match self.entry.new_file {
+            NewFile::Unknown => self.facts.unreadable(Fact::OpenedNew),
+            known => self.facts.int(Fact::OpenedNew, known == NewFile::Yes),
+        }
         if any(&PAIR) {
             self.pair();
         }
@@ -349,8 +293,7 @@ impl ProbeContext for Context {
     }
 
     fn at_entry(&self, index: u8) -> Option<&[u8]> {
-        let used = self.entry.texts.get(..self.entry.texts_used)?;
-        used.iter().find(|(arg, _)| *arg == index).map(|(_, text)| text.as_slice())
+        self.entry.text(index)
     }
 
     fn copy_from_user(&mut self, at: u64, into: &mut [u8]) -> Result<(), Fault> {

@@ -3,17 +3,20 @@
 //! The seccomp program of a started command: it stops the command at wanted calls only.
 //!
 //! ```text
-//! architecture ── x86-64 ──┬─ plain number ─> tree ─┬─ wanted:   stop, data = ABI << 14 | number
+//! architecture ── x86-64 ──┬─ plain number ─> tree ─┬─ wanted:   stop, data = ABI << 14 | creates << 13 | number
 //!              │           └─ x32 bit cut  ─> tree ─┤
 //!              ├─ i386 ─────────────────────> tree ─┴─ unwanted: go on
 //!              └─ any other: go on
 //! ```
 //! A tree halves the numbers by comparing; a leaf decides. The data that comes with a stop tells the tracer ABI and
-//! number as the kernel saw them, so it need not read registers at the start of a call. Programs that only load and
-//! compare before they let a call pass are cached by the kernel (5.11 and later): an unwanted call then costs nothing.
+//! number as the kernel saw them, so it need not read registers at the start of a call; of calls that open files also
+//! whether their flags say that one may be made. Programs that only load and compare number and architecture before
+//! they let a call pass are cached by the kernel (5.11 and later): an unwanted call then costs nothing.
 
+use crate::entry::{EntryPlan, O_CREAT};
+use saker_driver_api::fillers::filler_for;
 use saker_driver_api::record::Origin;
-use saker_driver_api::syscalls::X32_BIT;
+use saker_driver_api::syscalls::{X32_BIT, decode};
 use seccompiler::sock_filter;
 
 /// Numbers of calls per ABI, as that ABI numbers them, x32 without its bit.
@@ -83,6 +86,8 @@ const AUDIT_ARCH_I386: u32 = 0x4000_0003;
 const RET_TRACE: u32 = 0x7ff0_0000;
 const RET_ALLOW: u32 = 0x7fff_0000;
 const ABI_SHIFT: u32 = 14;
+/// In the data of a stop: the call may make a file.
+const CREATES: u32 = 1 << 13;
 
 const LD_ABS: u16 = 0x20;
 const AND: u16 = 0x54;
@@ -94,6 +99,8 @@ const RET: u16 = 0x06;
 const RET_A: u16 = 0x16;
 const OFFSET_NR: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
+/// Lower half of the first argument; each argument has 8 bytes.
+const OFFSET_ARGS: u32 = 16;
 
 /// Returns the program; it leaves every call alone that is not wanted.
 pub(crate) fn program(wanted: &Wanted) -> Vec<sock_filter> {
@@ -110,11 +117,22 @@ pub(crate) fn program(wanted: &Wanted) -> Vec<sock_filter> {
     program
 }
 
-/// Reads what came with a stop: ABI and number.
-pub(crate) fn stop_data(data: i64) -> Option<(Origin, u32)> {
-    let data = u32::try_from(data & 0xffff).ok()?;
-    let origin = Origin::from_wire(u8::try_from(data >> ABI_SHIFT).ok()?)?;
-    Some((origin, data & ((1 << ABI_SHIFT) - 1)))
+/// What comes with a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StopData {
+    pub(crate) origin: Origin,
+    /// Number of the call in its ABI.
+    pub(crate) native_nr: u32,
+    /// Its open flags are in an argument and say that it may make a file.
+    pub(crate) creates: bool,
+}
+
+impl StopData {
+    pub(crate) fn read(data: i64) -> Option<Self> {
+        let data = u32::try_from(data & 0xffff).ok()?;
+        let origin = Origin::from_wire(u8::try_from(data >> ABI_SHIFT).ok()?)?;
+        Some(Self { origin, native_nr: data & (CREATES - 1), creates: data & CREATES != 0 })
+    }
 }
 
 fn op(code: u16, k: u32) -> sock_filter {
@@ -131,7 +149,24 @@ fn branch(to: &mut Vec<sock_filter>, code: u16, k: u32, otherwise: Vec<sock_filt
 }
 
 fn tree(set: &CallSet, origin: Origin) -> Vec<sock_filter> {
-    subtree(&set.edges(), false, origin)
+    let mut tree = subtree(&set.edges(), false, origin);
+    for native in (0..CallSet::LIMIT).filter(|native| set.contains(*native)) {
+        let filler = filler_for(decode(native, origin));
+        if let Some(arg) = EntryPlan::of(filler).flags_arg() {
+            let mut first = Vec::new();
+            branch(&mut first, JEQ, native, tree, opening(native, arg, origin));
+            tree = first;
+        }
+    }
+    tree
+}
+
+/// Stops at a call whose open flags are in argument `arg`, and tells whether they may make a file.
+fn opening(native: u32, arg: u8, origin: Origin) -> Vec<sock_filter> {
+    let stop = RET_TRACE | (origin as u32) << ABI_SHIFT | native;
+    let mut to = vec![op(LD_ABS, OFFSET_ARGS + 8 * u32::from(arg)), op(AND, O_CREAT)];
+    branch(&mut to, JEQ, 0, vec![op(RET, stop | CREATES)], vec![op(RET, stop)]);
+    to
 }
 
 /// Decides a number for which only `edges` are open; below the first of them, numbers are wanted as `before` says.
@@ -162,12 +197,22 @@ mod tests {
 
     /// Runs the program as the kernel would.
     fn run(program: &[sock_filter], arch: u32, nr: u32) -> u32 {
+        run_with(program, arch, nr, [0; 6])
+    }
+
+    fn run_with(program: &[sock_filter], arch: u32, nr: u32, args: [u32; 6]) -> u32 {
         let (mut at, mut a) = (0, 0);
         loop {
             let ins = &program[at];
             at += 1;
             match ins.code {
-                LD_ABS => a = if ins.k == OFFSET_NR { nr } else { arch },
+                LD_ABS => {
+                    a = match ins.k {
+                        OFFSET_NR => nr,
+                        OFFSET_ARCH => arch,
+                        at => args[(at - OFFSET_ARGS) as usize / 8],
+                    }
+                }
                 AND => a &= ins.k,
                 OR => a |= ins.k,
                 JA => at += ins.k as usize,
@@ -202,13 +247,33 @@ mod tests {
                 let verdict = run(&program, arch, nr | bit);
                 if set.contains(nr) {
                     assert_eq!(verdict & 0xffff_0000, RET_TRACE, "{origin:?} {nr}");
-                    assert_eq!(stop_data(i64::from(verdict)), Some((origin, nr)));
+                    let data = StopData { origin, native_nr: nr, creates: false };
+                    assert_eq!(StopData::read(i64::from(verdict)), Some(data));
                 } else {
                     assert_eq!(verdict, RET_ALLOW, "{origin:?} {nr}");
                 }
             }
         }
         assert_eq!(run(&program, 0xc000_00b7, 0), RET_ALLOW, "another architecture");
+    }
+
+    #[test]
+    fn opens_that_may_make_a_file_are_marked() {
+        let mut wanted = Wanted::default();
+        [2, 257].into_iter().for_each(|nr| wanted.x64.insert(nr));
+        [5, 257, 295].into_iter().for_each(|nr| wanted.ia32.insert(nr));
+        let program = program(&wanted);
+        let marked = |arch, nr, arg: usize, flags| {
+            let mut args = [u32::MAX; 6];
+            args[arg] = flags;
+            StopData::read(i64::from(run_with(&program, arch, nr, args))).unwrap().creates
+        };
+        for (arch, nr, arg) in
+            [(AUDIT_ARCH_X86_64, 2, 1), (AUDIT_ARCH_X86_64, 257, 2), (AUDIT_ARCH_I386, 5, 1), (AUDIT_ARCH_I386, 295, 2)]
+        {
+            assert!(marked(arch, nr, arg, 0o1101) && !marked(arch, nr, arg, 0o2), "{arch:#x} {nr}");
+        }
+        assert!(!marked(AUDIT_ARCH_I386, 257, 2, 0o100), "the number of another call");
     }
 
     #[test]

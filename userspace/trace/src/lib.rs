@@ -28,6 +28,7 @@ pub mod child;
 mod clock;
 mod context;
 mod control;
+mod entry;
 mod facts;
 mod filter;
 mod launch;

@@ -6,16 +6,14 @@
 //! the kernel is asked for the real path of what was opened. For calls that work on the name and not on what a link
 //! points to, such as unlink(2), the last component is appended as it is.
 
-use crate::memory;
 use crate::proc::Proc;
 use crate::task_facts::shown_path;
 use rustix::fs::{Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2};
+use rustix::io::Errno;
 use saker_driver_api::fillers::PathArg;
 use saker_driver_api::probe::Call;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
-/// Longest path the kernel takes, its NUL included.
-const PATH_BYTES: usize = 4096;
 const AT_FDCWD: i32 = -100;
 
 /// A real path, in a buffer that is used again.
@@ -38,37 +36,51 @@ pub(crate) enum RealPathState {
 #[derive(Debug)]
 pub(crate) struct PathReader {
     own_root: Option<(u64, u64)>,
-    text: Box<[u8; PATH_BYTES]>,
 }
 
 impl PathReader {
     pub(crate) fn new(proc: &mut Proc) -> Self {
         let own_root = proc.stat(format_args!("self/root")).ok().map(|stat| identity(&stat));
-        Self { own_root, text: Box::new([0; PATH_BYTES]) }
+        Self { own_root }
     }
 
-    /// Resolves the path in `arg` of a call that begins.
-    pub(crate) fn resolve(&mut self, proc: &mut Proc, who: (u32, u32), call: &Call, arg: &PathArg, to: &mut RealPath) {
+    /// Resolves the path `text` in `arg` of a call that begins.
+    pub(crate) fn resolve(
+        &self,
+        proc: &mut Proc,
+        who: (u32, u32),
+        (call, arg): (&Call, &PathArg),
+        text: &[u8],
+        to: &mut RealPath,
+    ) {
         to.path.clear();
-        to.state = RealPathState::None;
-        let text_at = call.arg(arg.path);
-        if text_at == 0 {
-            return;
-        }
-        to.state = RealPathState::Unreadable;
-        let (tid, tgid) = who;
-        let Ok(len) = memory::copy_text(tid, text_at, &mut self.text[..]) else { return };
-        let text = self.text.get(..len).unwrap_or_default();
-        #[expect(clippy::cast_possible_truncation, reason = "the kernel, too, looks at the low half of a descriptor")]
-        let dir = arg.dirfd.map_or(AT_FDCWD, |dir| call.arg(dir) as i32);
-        let walk = Walk { tid, tgid, dir, own_root: self.own_root };
+        let walk = self.walk(who, call, arg);
         let found = match arg.follows(call) {
-            true => walk.follow(proc, text, &mut to.path).or_else(|| walk.keep(proc, text, &mut to.path)),
+            true => walk.follow(proc, text, &mut to.path).or_else(|_| walk.keep(proc, text, &mut to.path)),
             false => walk.keep(proc, text, &mut to.path),
         };
-        if found.is_some() {
-            to.state = RealPathState::Found;
+        to.state = if found.is_ok() { RealPathState::Found } else { RealPathState::Unreadable };
+    }
+
+    /// Returns whether there is a file where the path `text` leads, links followed; `None` if that cannot be seen.
+    pub(crate) fn exists(
+        &self,
+        proc: &mut Proc,
+        who: (u32, u32),
+        (call, arg): (&Call, &PathArg),
+        text: &[u8],
+    ) -> Option<bool> {
+        match self.walk(who, call, arg).open(proc, text) {
+            Ok(_) => Some(true),
+            Err(Errno::NOENT) => Some(false),
+            Err(_) => None,
         }
+    }
+
+    fn walk(&self, (tid, tgid): (u32, u32), call: &Call, arg: &PathArg) -> Walk {
+        #[expect(clippy::cast_possible_truncation, reason = "the kernel, too, looks at the low half of a descriptor")]
+        let dir = arg.dirfd.map_or(AT_FDCWD, |dir| call.arg(dir) as i32);
+        Walk { tid, tgid, dir, own_root: self.own_root }
     }
 }
 
@@ -86,14 +98,14 @@ struct Walk {
 
 impl Walk {
     /// Resolves all of the path, a link at its end too. An empty path is the descriptor itself.
-    fn follow(&self, proc: &mut Proc, text: &[u8], to: &mut Vec<u8>) -> Option<()> {
+    fn follow(&self, proc: &mut Proc, text: &[u8], to: &mut Vec<u8>) -> Result<(), Errno> {
         to.clear();
         let found = self.open(proc, text)?;
         append_path_of(proc, &found, to)
     }
 
     /// Resolves all but the last component.
-    fn keep(&self, proc: &mut Proc, text: &[u8], to: &mut Vec<u8>) -> Option<()> {
+    fn keep(&self, proc: &mut Proc, text: &[u8], to: &mut Vec<u8>) -> Result<(), Errno> {
         let (parent, last) = split(text);
         self.follow(proc, parent, to)?;
         if !last.is_empty() {
@@ -102,24 +114,24 @@ impl Walk {
             }
             to.extend_from_slice(last);
         }
-        Some(())
+        Ok(())
     }
 
-    fn open(&self, proc: &mut Proc, path: &[u8]) -> Option<OwnedFd> {
+    fn open(&self, proc: &mut Proc, path: &[u8]) -> Result<OwnedFd, Errno> {
         if path.starts_with(b"/") {
             let own = self.through_self(path);
-            let root = proc.open_path(format_args!("{}/root", self.tid)).ok()?;
+            let root = proc.open_path(format_args!("{}/root", self.tid)).map_err(unseen)?;
             return self.open_under(&root, own.as_deref().unwrap_or(path));
         }
-        let base = self.base(proc)?;
-        if path.is_empty() { Some(base) } else { self.open_from(proc, &base, path) }
+        let base = self.base(proc).map_err(unseen)?;
+        if path.is_empty() { Ok(base) } else { self.open_from(proc, &base, path) }
     }
 
-    fn base(&self, proc: &mut Proc) -> Option<OwnedFd> {
+    fn base(&self, proc: &mut Proc) -> Result<OwnedFd, Errno> {
         let Self { tid, dir, .. } = self;
         match *dir {
-            AT_FDCWD => proc.open_path(format_args!("{tid}/cwd")).ok(),
-            fd => proc.open_path(format_args!("{tid}/fd/{fd}")).ok(),
+            AT_FDCWD => proc.open_path(format_args!("{tid}/cwd")),
+            fd => proc.open_path(format_args!("{tid}/fd/{fd}")),
         }
     }
 
@@ -135,19 +147,19 @@ impl Walk {
     }
 
     /// Opens a path from the caller's root.
-    fn open_under(&self, root: &OwnedFd, path: &[u8]) -> Option<OwnedFd> {
+    fn open_under(&self, root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
         if self.shares_root(root) {
-            return openat(root, path, WALK, Mode::empty()).ok();
+            return openat(root, path, WALK, Mode::empty());
         }
         // Absolute links must start at the caller's root, too.
-        openat2(root, path, WALK, Mode::empty(), ResolveFlags::IN_ROOT).ok()
+        openat2(root, path, WALK, Mode::empty(), ResolveFlags::IN_ROOT)
     }
 
     /// Opens a path from a directory of the caller.
-    fn open_from(&self, proc: &mut Proc, base: &OwnedFd, path: &[u8]) -> Option<OwnedFd> {
-        let root = proc.open_path(format_args!("{}/root", self.tid)).ok()?;
+    fn open_from(&self, proc: &mut Proc, base: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let root = proc.open_path(format_args!("{}/root", self.tid)).map_err(unseen)?;
         if self.shares_root(&root) {
-            return openat(base, path, WALK, Mode::empty()).ok();
+            return openat(base, path, WALK, Mode::empty());
         }
         let mut root_path = Vec::new();
         append_path_of(proc, &root, &mut root_path)?;
@@ -178,11 +190,16 @@ fn split(text: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-fn append_path_of(proc: &mut Proc, fd: &OwnedFd, to: &mut Vec<u8>) -> Option<()> {
-    let unlinked = fstat(fd).ok()?.st_nlink == 0;
-    let link = proc.link(format_args!("self/fd/{}", fd.as_raw_fd())).ok()?;
+fn append_path_of(proc: &mut Proc, fd: &OwnedFd, to: &mut Vec<u8>) -> Result<(), Errno> {
+    let unlinked = fstat(fd)?.st_nlink == 0;
+    let link = proc.link(format_args!("self/fd/{}", fd.as_raw_fd())).map_err(unseen)?;
     to.extend_from_slice(shown_path(link, unlinked).0);
-    Some(())
+    Ok(())
+}
+
+/// What `/proc` does not show says nothing about the file the path leads to.
+fn unseen(_: Errno) -> Errno {
+    Errno::SRCH
 }
 
 #[cfg(test)]

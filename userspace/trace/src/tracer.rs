@@ -13,9 +13,10 @@
 //! Until a started command has become the program asked for, nothing of it is recorded.
 
 use crate::calls::{self, Side};
-use crate::context::{Context, Ending, Entry, EntryPlan, NO_CALL};
+use crate::context::{Context, Ending, NO_CALL};
 use crate::control::{Asked, Control};
-use crate::filter::stop_data;
+use crate::entry::{Entry, EntryPlan};
+use crate::filter::StopData;
 use crate::launch::{Settings, SignalRecords};
 use crate::memory;
 use crate::notice::Notice;
@@ -269,9 +270,9 @@ impl TraceLoop {
     /// A call that the filter stops at.
     fn wanted_call(&mut self, tid: u32) {
         let data = pid(tid).and_then(|pid| ptrace::getevent(pid).ok());
-        if let Some((origin, native_nr)) = data.and_then(stop_data) {
+        if let Some(StopData { origin, native_nr, creates }) = data.and_then(StopData::read) {
             let nr = decode(native_nr, origin);
-            self.start(tid, Call { nr, native_nr, origin, ..NO_CALL });
+            self.start(tid, Call { nr, native_nr, origin, ..NO_CALL }, creates);
         }
         self.go_on(tid, 0);
     }
@@ -286,7 +287,8 @@ impl TraceLoop {
             (Mode::Attached, inside) => match calls::side(tid) {
                 Some((Side::Start, abi)) => {
                     if let Some(call) = calls::read(tid, abi) {
-                        self.start(tid, call);
+                        let creates = self.plan(call.nr).creates(&call);
+                        self.start(tid, call, creates);
                     }
                 }
                 // Without a start it is the rest of an exec that is recorded already.
@@ -301,14 +303,19 @@ impl TraceLoop {
         self.go_on(tid, 0);
     }
 
-    /// Keeps what is known of a call that starts.
-    fn start(&mut self, tid: u32, call: Call) {
-        let plan = self.plans.get(call.nr as usize).copied().unwrap_or_default();
+    fn plan(&self, nr: u32) -> EntryPlan {
+        self.plans.get(nr as usize).copied().unwrap_or_default()
+    }
+
+    /// Keeps what is known of a call that starts; `creates` is whether its open flags say that it may make a file.
+    fn start(&mut self, tid: u32, call: Call, creates: bool) {
+        let plan = self.plan(call.nr);
         let stands_for_other = call.origin == Origin::Ia32 && STANDING_FOR_OTHERS.contains(&call.native_nr);
         let wanted = stands_for_other || self.interest.has(call.nr);
         let mut started = Started { call, unwrapped: false, wanted };
         let Some(task) = self.tasks.get_mut(&tid) else { return };
-        let look = wanted && (stands_for_other || !plan.is_empty());
+        task.entry.begin();
+        let look = wanted && (stands_for_other || plan.looks(creates));
         if let Some(call) = look.then(|| calls::read(tid, call.origin)).flatten() {
             self.ctx.point_at(tid, task.tgid, call, Entry::default());
             let real = unwrap_call(&mut self.ctx);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 //! What is recorded of single calls: paths, addresses, ABIs, counts.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -119,6 +119,49 @@ fn a_connection_is_told_by_its_socket() {
     let tuple = format!("{:02x?}", [vec![2], end(client), end(port)].concat());
     assert_eq!(run.events("connect")[0].get("tuple"), tuple);
     assert_eq!(run.events("sendto")[0].get("data"), "hello");
+}
+
+#[test]
+fn files_that_are_made_are_told_from_those_that_were_there() {
+    const O_F_CREATED: i64 = 0x4000;
+    let Some(tracee) = tracee() else { return };
+    let (_dir, path) = folder();
+    std::fs::write(path.join("old"), "").unwrap();
+    symlink("target", path.join("link")).unwrap();
+    let run = run("open,openat,openat2,creat", &[&tracee, "create", path.to_str().unwrap()]);
+    assert!(run.output.status.success(), "{}", run.stderr());
+    let made = |event: &str, name: &str, flags: &str| -> Vec<bool> {
+        let lines = run.events(event).into_iter().filter(|line| line.get("name") == name && line.int("fd") >= 0);
+        lines.map(|line| line.int(flags) & O_F_CREATED != 0).collect()
+    };
+    for name in ["plain", "at", "link"] {
+        assert_eq!(made("openat", name, "flags"), [true, false], "{name}");
+    }
+    assert_eq!(made("open", "old", "flags"), [false, false]);
+    assert_eq!(made("openat", "excl", "flags"), [true], "the second failed");
+    assert_eq!(made("openat", "/dev/null", "flags"), [false]);
+    assert_eq!(made("creat", "creat", "creat_flags"), [true, false]);
+    let openat2 = made("openat2", "how", "flags");
+    assert!(openat2.is_empty() || openat2 == [true, false], "{openat2:?}");
+}
+
+#[test]
+fn a_path_that_changes_during_the_call_is_marked() {
+    let Some(tracee) = tracee() else { return };
+    let (_dir, path) = folder();
+    // Whether the other thread writes in the right moment is up to the machine; it mostly does within a few calls.
+    for _ in 0..50 {
+        let run = run("unlink", &[&tracee, "race", path.to_str().unwrap(), "100"]);
+        assert!(run.output.status.success(), "{}", run.stderr());
+        let (constant, raced): (Vec<_>, Vec<_>) =
+            run.events("unlink").into_iter().partition(|line| line.get("path") == "constant");
+        assert_eq!((constant.len(), raced.len()), (100, 100));
+        assert!(!constant.iter().any(|line| line.has("path~changed")), "nobody wrote there");
+        if raced.iter().any(|line| line.has("path~changed")) {
+            return;
+        }
+    }
+    panic!("none of 5,000 calls is marked");
 }
 
 #[test]

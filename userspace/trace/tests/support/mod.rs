@@ -26,13 +26,17 @@ impl Line {
     fn parse(line: &str) -> Self {
         let mut parts = line.split('\t');
         let name = parts.next().unwrap_or_default().to_owned();
-        let pairs = parts.filter_map(|pair| pair.split_once('='));
+        let pairs = parts.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         // The header comes first and has the names that count.
         let mut fields = HashMap::new();
         for (key, value) in pairs {
             fields.entry(key.to_owned()).or_insert_with(|| value.to_owned());
         }
         Self { name, fields }
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.fields.contains_key(key)
     }
 
     pub(crate) fn get(&self, key: &str) -> &str {

@@ -201,6 +201,48 @@ static void in_memory(void) {
     must(open(name, O_RDWR) >= 0, "open");
 }
 
+/* Opens what is there and what is not, in every way that may make a file. */
+static void make_files(const char *dir) {
+    must(chdir(dir) == 0, "chdir");
+    int fd = open(".", O_RDONLY | O_DIRECTORY);
+    must(fd >= 0, "open");
+    for (int i = 0; i < 2; i++) {
+        must(open("plain", O_WRONLY | O_CREAT, 0755) >= 0, "open");
+        must(openat(fd, "at", O_RDWR | O_CREAT | O_TRUNC, 0644) >= 0, "openat");
+        must(openat(fd, "link", O_RDWR | O_CREAT, 0644) >= 0, "openat through a link");
+        must(syscall(SYS_open, "old", O_RDWR | O_CREAT, 0600) >= 0, "open");
+        must(creat("creat", 0755) >= 0, "creat");
+        uint64_t how[3] = {O_WRONLY | O_CREAT, 0600, 0};
+        must(syscall(SYS_openat2, fd, "how", how, sizeof how) >= 0 || errno == ENOSYS, "openat2");
+    }
+    must(open("excl", O_WRONLY | O_CREAT | O_EXCL, 0600) >= 0, "open");
+    must(open("excl", O_WRONLY | O_CREAT | O_EXCL, 0600) == -1, "open");
+    must(open("/dev/null", O_WRONLY) >= 0, "open");
+}
+
+static char text[64];
+
+static void *rewrite(void *unused) {
+    (void)unused;
+    for (;;) {
+        __atomic_store_n(&text[0], 'b', __ATOMIC_RELAXED);
+        __atomic_store_n(&text[0], 'a', __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+/* Names files that are not there while another thread changes the name. */
+static void race(const char *dir, int times) {
+    must(chdir(dir) == 0, "chdir");
+    strcpy(text, "a-name");
+    pthread_t id;
+    must(pthread_create(&id, NULL, rewrite, NULL) == 0, "pthread_create");
+    for (int i = 0; i < times; i++) {
+        must(unlink(text) == -1, "unlink");
+        must(unlink("constant") == -1, "unlink");
+    }
+}
+
 static void trace_me(void) {
     must(ptrace(PTRACE_TRACEME, 0, 0, 0) == -1 && errno == EPERM, "ptrace");
 }
@@ -275,6 +317,10 @@ int main(int argc, char **argv) {
         connect_to(argv[2]);
     else if (!strcmp(what, "memfd"))
         in_memory();
+    else if (!strcmp(what, "create"))
+        make_files(argv[2]);
+    else if (!strcmp(what, "race"))
+        race(argv[2], count);
     else if (!strcmp(what, "traceme"))
         trace_me();
     else if (!strcmp(what, "untraced"))

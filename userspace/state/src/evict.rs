@@ -6,7 +6,7 @@
 use crate::State;
 use crate::context::Context;
 use crate::fd::FdTable;
-use crate::pool::Key;
+use crate::pool::{Key, Weigh as _};
 use crate::process::ProcessInfo;
 
 /// Entries looked at for each one removed.
@@ -53,8 +53,9 @@ impl State {
 
     fn evict_fds(&mut self, context: &Context) -> bool {
         let current = context.thread.and_then(|key| self.threads.get(key)).map(|thread| thread.files);
+        // A table without descriptors may still hold the room for them.
         let score =
-            |key: Key<FdTable>, table: &FdTable| (Some(key) != current && table.len() > 0).then_some(table.changed_ns);
+            |key: Key<FdTable>, table: &FdTable| (Some(key) != current && table.heap_bytes() > 0).then_some(table.changed_ns);
         if let Some(key) = self.tables.sweep(SAMPLE, score) {
             let entries = self.tables.update(key, FdTable::drain).unwrap_or_default();
             self.stats.fds_evicted += entries.len() as u64;

@@ -11,6 +11,7 @@
 
 use crate::fd::FdTable;
 use crate::pool::{Key, Weigh};
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// Longest thread name, in bytes.
@@ -111,12 +112,11 @@ pub struct ThreadInfo {
     /// When its facts were last told as a whole (clone, exec, scan).
     pub(crate) told_ns: u64,
     pub(crate) version: u64,
-    pub(crate) cmdline: OnceLock<Box<[u8]>>,
 }
 
 impl Weigh for ThreadInfo {
     fn heap_bytes(&self) -> usize {
-        // Its place in the index by number; the joined command line is counted with the program's arguments.
+        // Its place in the index by number.
         24
     }
 }
@@ -210,11 +210,46 @@ pub struct Image {
     pub ctime_ns: u64,
     /// Modification time of the executable, epoch nanoseconds.
     pub mtime_ns: u64,
+    pub(crate) cmdline: Cmdline,
+}
+
+/// A command line joined once and kept: that of the first thread whose line was asked for. It follows from the rest
+/// of the image, so it takes no part in comparing and copying.
+#[derive(Debug, Default)]
+pub(crate) struct Cmdline(OnceLock<(Comm, Box<[u8]>)>);
+
+impl Clone for Cmdline {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Cmdline {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Cmdline {}
+
+impl Image {
+    /// Returns a thread's name and the arguments, with a blank between.
+    ///
+    /// PERF: rules ask for it at every exec, of a thread and of its relatives. One line per image is kept, not one per
+    /// thread: forks share an image, and lines of theirs would be memory that no budget counts.
+    pub(crate) fn cmdline<'i>(&'i self, comm: &'i Comm) -> Cow<'i, [u8]> {
+        if self.args_joined.is_empty() {
+            return Cow::Borrowed(comm.as_bytes());
+        }
+        let join = || [comm.as_bytes(), b" ", &self.args_joined].concat();
+        let (of, line) = self.cmdline.0.get_or_init(|| (*comm, join().into()));
+        if of == comm { Cow::Borrowed(line) } else { Cow::Owned(join()) }
+    }
 }
 
 impl Weigh for Image {
     fn heap_bytes(&self) -> usize {
-        // The joined arguments once here and once with each thread's name before them: at most one more copy is counted.
+        // The joined arguments once here and once with a thread's name before them, whether that was asked for or not.
         self.exe.len()
             + self.exepath.len()
             + self.args.len()
@@ -233,6 +268,7 @@ impl Image {
         };
         let joined = args.strip_suffix(&[0]).unwrap_or(args);
         self.args_joined = joined.iter().map(|b| if *b == 0 { b' ' } else { *b }).collect();
+        self.cmdline = Cmdline::default();
     }
 }
 

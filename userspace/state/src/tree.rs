@@ -8,7 +8,6 @@ use crate::state::REMEMBERED_EXITS;
 use crate::view::MAX_ANCESTORS;
 use saker_driver_api::event::EventType;
 use saker_event::Event;
-use std::sync::OnceLock;
 
 /// Which tables a thread without facts gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +165,6 @@ impl State {
             scan_ns: 0,
             told_ns: 0,
             version,
-            cmdline: OnceLock::new(),
         });
         if let Some(next) = next.and_then(|next| self.threads.get_mut(next)) {
             next.prev = Some(key);
@@ -446,26 +444,20 @@ impl State {
         }
     }
 
-    /// Changes a thread and gives it a new version; its joined command line is made anew when asked for.
+    /// Changes a thread and gives it a new version.
     pub(crate) fn change_thread(&mut self, key: Key<ThreadInfo>, change: impl FnOnce(&mut ThreadInfo)) {
         let version = self.next_version();
         if let Some(thread) = self.threads.get_mut(key) {
             change(thread);
             thread.version = version;
-            thread.cmdline = OnceLock::new();
         }
     }
 
-    /// Gives a process another program; threads forget their command lines.
+    /// Gives a process another program.
     pub(crate) fn set_image(&mut self, process: Key<ProcessInfo>, image: Key<Image>) {
         let mut old = None;
         self.change_process(process, |process| old = Some(std::mem::replace(&mut process.image, image)));
         self.images.release(old.unwrap_or(image));
-        for thread in self.threads_of(process) {
-            if let Some(thread) = self.threads.get_mut(thread) {
-                thread.cmdline = OnceLock::new();
-            }
-        }
     }
 }
 

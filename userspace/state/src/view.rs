@@ -5,6 +5,7 @@ use crate::fd::{FdInfo, FdTable};
 use crate::pool::Key;
 use crate::process::{Credentials, FsInfo, Image, ProcessInfo, ThreadInfo};
 use saker_event::Items;
+use std::borrow::Cow;
 
 /// Most ancestors that are ever looked at.
 pub const MAX_ANCESTORS: usize = 256;
@@ -94,13 +95,10 @@ impl<'s> Task<'s> {
         &self.image.args_joined
     }
 
-    /// Returns the thread's name and the arguments, with a blank between. Joined once and kept.
+    /// Returns the thread's name and the arguments, with a blank between.
     #[must_use]
-    pub fn cmdline(&self) -> &'s [u8] {
-        if self.image.args_joined.is_empty() {
-            return self.comm();
-        }
-        self.thread.cmdline.get_or_init(|| [self.comm(), b" ", &*self.image.args_joined].concat().into())
+    pub fn cmdline(&self) -> Cow<'s, [u8]> {
+        self.image.cmdline(&self.thread.comm)
     }
 
     /// Returns the cgroups as `subsystem=path` items.

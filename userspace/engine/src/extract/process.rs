@@ -70,6 +70,10 @@ pub(super) fn pid<'a>(view: &EventView<'a>) -> Extracted<'a> {
     signed(view.task().map(|task| task.pid()).or(from_record).map(Into::into))
 }
 
+pub(super) fn cmdline(task: Task<'_>) -> Extracted<'_> {
+    Extracted::One(Value::Text(task.cmdline()))
+}
+
 pub(super) fn args<'a>(view: &EventView<'a>, arg: &FieldArg) -> Extracted<'a> {
     of(view.task(), |task| match arg {
         FieldArg::Index(index) => text(usize::try_from(*index).ok().and_then(|index| task.args().nth(index))),

@@ -102,8 +102,8 @@ impl Host {
     }
 }
 
-pub(super) fn show(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+pub(super) fn show(bytes: impl AsRef<[u8]>) -> String {
+    String::from_utf8_lossy(bytes.as_ref()).into_owned()
 }
 
 /// Everything that can be observed, in a fixed order: equal texts are equal states.

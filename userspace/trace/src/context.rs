@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::memory;
 use crate::paths::RealPathState;
 use crate::proc::Proc;
-use crate::sockets::{Socket, Source};
+use crate::sockets::{Address, Socket, Source};
 use crate::task_facts::{TaskReader, shown_path};
 use rustix::fs::Stat;
 use saker_driver_api::flags::FlagTable;
@@ -22,6 +22,9 @@ const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;
 /// `CLONE_CHILD_IN_PIDNS` of the portable numbering: the new task has other ids in its own namespace.
 const CHILD_IN_PIDNS: u64 = 0x2000_0000;
+
+/// Most bytes of a `struct sockaddr` (`struct sockaddr_storage`); the kernel refuses longer ones.
+const ADDRESS_BYTES: usize = 128;
 
 /// How a thread ends.
 #[derive(Clone, Copy, Debug, Default)]
@@ -135,11 +138,27 @@ impl Context {
     fn tuple(&mut self, fact: Fact, fd: Option<i32>, source: Source) {
         let socket = fd.and_then(|fd| Socket::of(self.tid, self.tgid, fd));
         let Some(socket) = socket else { return self.facts.unreadable(fact) };
+        let (peer, status) = match socket.peer() {
+            Some(peer) => (Some(peer), ParamStatus::OK),
+            None => self.asked_for().map_or((None, ParamStatus::OK), |asked| (Some(asked), ParamStatus::USER)),
+        };
         let mut found = None;
-        self.facts.bytes_with(fact, ParamStatus::OK, |to| found = socket.tuple(source, to));
+        self.facts.bytes_with(fact, status, |to| found = socket.tuple(source, peer.as_ref(), to));
         if found.is_none() {
             self.facts.absent(fact);
         }
+    }
+
+    /// The address that a connect which is pending or failed was given: the socket tells none until it is connected.
+    fn asked_for(&self) -> Option<Address> {
+        if self.call.nr != nr::CONNECT || !self.call.failed() {
+            return None;
+        }
+        let mut bytes = [0; ADDRESS_BYTES];
+        let len = usize::try_from(self.call.arg(2)).ok()?;
+        let bytes = bytes.get_mut(..len)?;
+        memory::copy(self.tid, self.call.arg(1), bytes).ok()?;
+        Address::parse(bytes)
     }
 
     /// The two descriptors that pipe(2) or socketpair(2) wrote into the caller's memory, and what they are.

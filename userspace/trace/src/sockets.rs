@@ -37,7 +37,7 @@ impl Source {
 
 /// An address in one of the families that tuples have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Address {
+pub(crate) enum Address {
     Ip(SocketAddr),
     /// Path, or NUL and name; empty where unbound.
     Unix(Vec<u8>),
@@ -90,12 +90,16 @@ impl Socket {
         }
     }
 
-    /// Appends the tuple, `source` first, or returns `None` for a family that has none. A peer that the socket does not
-    /// know is all zeros.
-    pub(crate) fn tuple(&self, source: Source, to: &mut Vec<u8>) -> Option<()> {
+    /// Returns the address that the socket is connected to. One that is still connecting does not tell.
+    pub(crate) fn peer(&self) -> Option<Address> {
+        getpeername(&self.fd).ok().flatten().map(|addr| Address::from_any(&addr))
+    }
+
+    /// Appends the tuple, `source` first, or returns `None` for a family that has none. A peer that nobody knows is all
+    /// zeros.
+    pub(crate) fn tuple(&self, source: Source, peer: Option<&Address>, to: &mut Vec<u8>) -> Option<()> {
         let local = Address::from_any(&getsockname(&self.fd).ok()?);
-        let peer = getpeername(&self.fd).ok().flatten().map(|addr| Address::from_any(&addr));
-        put_tuple(source, &local, peer.as_ref(), self.inode, to)
+        put_tuple(source, &local, peer, self.inode, to)
     }
 }
 
@@ -159,6 +163,32 @@ fn unspecified(like: &SocketAddr) -> SocketAddr {
 }
 
 impl Address {
+    /// Reads a `struct sockaddr` of the traced program's memory; `None` for one too short for its family.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (family, rest) = bytes.split_first_chunk()?;
+        let family = u8::try_from(u16::from_ne_bytes(*family)).ok()?;
+        if family == AF_UNIX {
+            // A name that starts with NUL has no NUL as its end.
+            let end = rest.iter().skip(1).position(|byte| *byte == 0).map_or(rest.len(), |at| at + 1);
+            let is_path = rest.first().is_some_and(|first| *first != 0);
+            return Some(Self::Unix(if is_path { rest.get(..end)? } else { rest }.to_vec()));
+        }
+        let (port, rest) = rest.split_first_chunk()?;
+        let port = u16::from_be_bytes(*port);
+        match family {
+            AF_INET => {
+                let ip = Ipv4Addr::from(*rest.first_chunk::<4>()?);
+                Some(Self::Ip(SocketAddrV4::new(ip, port).into()))
+            }
+            AF_INET6 => {
+                let (_flow, rest) = rest.split_first_chunk::<4>()?;
+                let ip = Ipv6Addr::from(*rest.first_chunk::<16>()?);
+                Some(Self::Ip(SocketAddrV6::new(ip, port, 0, 0).into()))
+            }
+            _ => None,
+        }
+    }
+
     fn from_any(addr: &SocketAddrAny) -> Self {
         if let Ok(ip) = SocketAddr::try_from(addr.clone()) {
             return Self::Ip(ip);
@@ -192,7 +222,8 @@ mod tests {
     fn tuple(fd: i32, source: Source) -> Vec<u8> {
         let own = std::process::id();
         let mut bytes = Vec::new();
-        Socket::of(own, own, fd).unwrap().tuple(source, &mut bytes).unwrap();
+        let socket = Socket::of(own, own, fd).unwrap();
+        socket.tuple(source, socket.peer().as_ref(), &mut bytes).unwrap();
         bytes
     }
 
@@ -218,6 +249,19 @@ mod tests {
         let own = socket.local_addr().unwrap().port();
         let expected = [vec![AF_INET], v4(own), vec![0; 6]].concat();
         assert_eq!(tuple(socket.as_raw_fd(), Source::Local), expected);
+    }
+
+    #[test]
+    fn addresses_in_memory_are_read() {
+        let v4 = [&[AF_INET, 0][..], &[0x01, 0xbb, 192, 0, 2, 1], &[0; 8]].concat();
+        assert_eq!(Address::parse(&v4), Some(Address::Ip("192.0.2.1:443".parse().unwrap())));
+        assert_eq!(Address::parse(&v4[..7]), None);
+        let ip = "2001:db8::7".parse::<Ipv6Addr>().unwrap();
+        let v6 = [&[AF_INET6, 0, 0, 53, 9, 9, 9, 9][..], &ip.octets(), &[0; 4]].concat();
+        assert_eq!(Address::parse(&v6), Some(Address::Ip("[2001:db8::7]:53".parse().unwrap())));
+        assert_eq!(Address::parse(b"\x01\0/run/s\0junk"), Some(Address::Unix(b"/run/s".to_vec())));
+        assert_eq!(Address::parse(b"\x01\0\0na\0me"), Some(Address::Unix(b"\0na\0me".to_vec())));
+        assert_eq!((Address::parse(b"\x01"), Address::parse(b"\0\0abcdefgh")), (None, None));
     }
 
     #[test]

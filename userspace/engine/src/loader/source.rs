@@ -14,6 +14,8 @@ use super::yaml::{self, Step};
 /// Longest rule file, in bytes.
 pub const MAX_FILE_BYTES: usize = 16 << 20;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Widest source line shown below a message, in characters.
 const EXCERPT_WIDTH: usize = 120;
 
@@ -48,14 +50,39 @@ pub struct SourceFile {
 #[error("cannot read rules from `{path}`: {problem}")]
 pub struct ReadError {
     path: String,
-    problem: String,
+    problem: ReadProblem,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ReadProblem {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("the folder holds no `.yaml` or `.yml` file")]
+    NoFile,
+    #[error("it is longer than {} MiB", MAX_FILE_BYTES >> 20)]
+    TooLong,
+    #[error("it is not UTF-8 (byte {at})")]
+    NotUtf8 { at: usize },
+}
+
+impl ReadError {
+    /// Whether the file was read and what is in it is wrong, rather than that reading failed.
+    #[must_use]
+    pub fn is_content(&self) -> bool {
+        matches!(self.problem, ReadProblem::TooLong | ReadProblem::NotUtf8 { .. })
+    }
 }
 
 impl SourceFile {
-    /// Takes text that is already here; `name` is what messages call it.
+    /// Takes text that is already here; `name` is what messages call it. A byte order mark, as some editors put
+    /// before everything, is no part of the text: the YAML reader would count it as a column.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        let mut text = text.into();
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len_utf8());
+        }
+        Arc::new(Self { name: name.into(), text })
     }
 
     /// Reads a file, or of a folder all files ending in `.yaml` or `.yml`, in order of their names.
@@ -63,38 +90,35 @@ impl SourceFile {
     /// # Errors
     /// If a file cannot be read, is longer than [`MAX_FILE_BYTES`] or is not UTF-8, or a folder holds no rule file.
     pub fn read(path: &Path) -> Result<Vec<Arc<Self>>, ReadError> {
-        let fail = |path: &Path, problem: String| ReadError { path: path.display().to_string(), problem };
-        let meta = std::fs::metadata(path).map_err(|err| fail(path, err.to_string()))?;
-        if !meta.is_dir() {
-            return Self::read_one(path).map(|file| vec![file]).map_err(|problem| fail(path, problem));
+        let failed = |path: &Path, problem: ReadProblem| ReadError { path: path.display().to_string(), problem };
+        let of_folder = |err: std::io::Error| failed(path, err.into());
+        if !std::fs::metadata(path).map_err(of_folder)?.is_dir() {
+            return Self::read_one(path).map(|file| vec![file]).map_err(|problem| failed(path, problem));
         }
-        let entries = std::fs::read_dir(path).map_err(|err| fail(path, err.to_string()))?;
         let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|err| fail(path, err.to_string()))?.path();
+        for entry in std::fs::read_dir(path).map_err(of_folder)? {
+            let entry = entry.map_err(of_folder)?.path();
             let is_rules = entry.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
             if is_rules && entry.is_file() {
                 names.push(entry);
             }
         }
         if names.is_empty() {
-            return Err(fail(path, "the folder holds no `.yaml` or `.yml` file".to_owned()));
+            return Err(failed(path, ReadProblem::NoFile));
         }
         names.sort();
-        names.iter().map(|name| Self::read_one(name).map_err(|problem| fail(name, problem))).collect()
+        names.iter().map(|name| Self::read_one(name).map_err(|problem| failed(name, problem))).collect()
     }
 
-    fn read_one(path: &Path) -> Result<Arc<Self>, String> {
+    fn read_one(path: &Path) -> Result<Arc<Self>, ReadProblem> {
         use std::io::Read as _;
-        let file = std::fs::File::open(path).map_err(|err| err.to_string())?;
         let mut bytes = Vec::new();
-        let limit = MAX_FILE_BYTES as u64 + 1;
-        file.take(limit).read_to_end(&mut bytes).map_err(|err| err.to_string())?;
+        std::fs::File::open(path)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > MAX_FILE_BYTES {
-            return Err(format!("it is longer than {} MiB", MAX_FILE_BYTES >> 20));
+            return Err(ReadProblem::TooLong);
         }
-        let text = String::from_utf8(bytes)
-            .map_err(|err| format!("it is not UTF-8 (byte {})", err.utf8_error().valid_up_to()))?;
+        let text =
+            String::from_utf8(bytes).map_err(|err| ReadProblem::NotUtf8 { at: err.utf8_error().valid_up_to() })?;
         Ok(Self::new(path.display().to_string(), text))
     }
 
@@ -393,6 +417,26 @@ mod tests {
         check("c: 'it''s two'\n", "two");
         check("c: \"say \\\"one\\\" two\"\n", "two");
         check("c: \"one \\\n   two\"\n", "two");
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_carriage_returns_move_nothing() {
+        let file =
+            SourceFile::new("f.yaml", "\u{feff}- rule: x\r\n  desc: y\r\n  output: >\r\n    folded\r\n    two\r\n");
+        let (nodes, errors) = yaml::parse(file.text(), yaml::Limits::RULES);
+        assert!(errors.is_none() && nodes.len() == 1, "{nodes:?} {errors:?}");
+        check("c: plain\r\n  two\r\n", "two");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_from_what_is_wrong_inside() {
+        let path = std::env::temp_dir().join(format!("saker-source-{}.yaml", std::process::id()));
+        std::fs::write(&path, b"- rule: \xff\n").unwrap();
+        let not_utf8 = SourceFile::read(&path).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert!(not_utf8.is_content() && not_utf8.to_string().ends_with("it is not UTF-8 (byte 8)"), "{not_utf8}");
+        let missing = SourceFile::read(&path).unwrap_err();
+        assert!(!missing.is_content() && missing.to_string().contains("saker-source-"), "{missing}");
     }
 
     #[test]

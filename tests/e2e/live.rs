@@ -208,3 +208,34 @@ fn the_default_rules_are_quiet_on_an_ordinary_command() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(alerts(&output), Vec::<Value>::new());
 }
+
+#[test]
+fn times_are_those_of_the_zone_that_the_environment_names() {
+    if !Path::new("/usr/share/zoneinfo/Asia/Kathmandu").exists() {
+        eprintln!("skipped: no time zone files here");
+        return;
+    }
+    let dir = scratch();
+    let rules = dir.path().join("zone.yaml");
+    let capture = dir.path().join("zone.skr");
+    let rule =
+        "- rule: x\n  desc: x\n  condition: evt.type = execve\n  output: \"%evt.time.iso8601\"\n  priority: INFO\n";
+    std::fs::write(&rules, rule).unwrap();
+    for (zone, ahead_s) in [("UTC", 0), ("Asia/Kathmandu", 20_700), ("XYZ+3:30", -12_600)] {
+        let rules = rules.to_str().unwrap();
+        let output = saker(["run", "-r", rules, "-o", capture.to_str().unwrap(), "--", "true"])
+            .env("TZ", zone)
+            .output()
+            .unwrap();
+        let line = String::from_utf8(output.stdout.clone()).unwrap();
+        // `HH:MM:SS.nnnnnnnnn: Informational YYYY-MM-DDTHH:MM:SS...`
+        let seconds = |text: &str| -> i64 {
+            text.split(':').zip([3600, 60, 1]).map(|(part, unit)| part.parse::<i64>().unwrap() * unit).sum()
+        };
+        let utc = line.split_once('T').unwrap().1;
+        let ahead = seconds(&line[..8]) - seconds(&utc[..8]);
+        assert_eq!(ahead.rem_euclid(86_400), i64::rem_euclid(ahead_s, 86_400), "{zone}: {line}");
+        let replay = saker(["replay", "-r", rules, capture.to_str().unwrap()]).env("TZ", "UTC").output().unwrap();
+        assert_eq!(replay.stdout, output.stdout, "{zone}: a replay has the zone of the watched host");
+    }
+}

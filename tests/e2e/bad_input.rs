@@ -74,6 +74,28 @@ const BAD_RULES: &[(&str, &str, &[&str])] = &[
 ];
 
 #[test]
+fn rules_that_cannot_do_anything_are_said() {
+    let dir = scratch();
+    let file = dir.path().join("r.yaml");
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    for nothing in [
+        "",
+        "- list: a\n  items: []\n",
+        "- rule: k\n  desc: x\n  condition: a\n  output: x\n  priority: INFO\n  source: k8s\n",
+    ] {
+        std::fs::write(&file, nothing).unwrap();
+        let output = run(["run", "-r", &text(&file), "--", "true"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).contains("no rule is enabled"), "{nothing:?}: {}", stderr(&output));
+    }
+    std::fs::write(&file, b"- rule: \xff\n").unwrap();
+    let output = run(["rules", "check", &text(&file)]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let output = run(["rules", "check", &text(dir.path().join("none").as_path())]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
+
+#[test]
 fn every_kind_of_error_in_a_rule_file() {
     let dir = scratch();
     let file = dir.path().join("bad.yaml");

@@ -1,6 +1,6 @@
 //! The rest of the command line.
 
-use crate::support::{repo, run, scratch, shared, stderr};
+use crate::support::{repo, run, saker, scratch, shared, stderr};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -68,6 +68,9 @@ fn completions_and_man_pages_are_made() {
         let output = run(["completions", shell]);
         assert!(String::from_utf8_lossy(&output.stdout).contains("replay"), "{shell}");
     }
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = saker(["completions", "bash"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     let dir = scratch();
     assert_eq!(run(["man", dir.path().to_str().unwrap()]).status.code(), Some(0));
     let page = std::fs::read_to_string(dir.path().join("saker-run.1")).unwrap();

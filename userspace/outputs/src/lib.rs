@@ -37,14 +37,6 @@ pub struct OutputError {
     source: std::io::Error,
 }
 
-impl OutputError {
-    /// Whether the reader at the other end has gone, as when output is piped into `head`.
-    #[must_use]
-    pub fn is_broken_pipe(&self) -> bool {
-        self.source.kind() == std::io::ErrorKind::BrokenPipe
-    }
-}
-
 #[cfg(test)]
 mod testing {
     use saker_engine::{Alert, FieldValue, Priority};

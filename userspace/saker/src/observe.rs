@@ -8,13 +8,25 @@ use serde_json::{Map, Value, json};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
+/// Names the variable that sets the level of the log.
+const LOG_VARIABLE: &str = "SAKER_LOG";
+
 /// Sends the log to stderr; `SAKER_LOG` sets its level (`warn` unless set).
 pub(crate) fn init() {
-    let filter = EnvFilter::try_from_env("SAKER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let asked = std::env::var(LOG_VARIABLE).ok();
+    let filter = asked.as_deref().map(EnvFilter::try_new).transpose();
+    let (filter, problem) = match filter {
+        Ok(filter) => (filter.unwrap_or_else(|| EnvFilter::new("warn")), None),
+        Err(err) => (EnvFilter::new("warn"), Some(err)),
+    };
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colour = std::io::stderr().is_terminal() && !refused;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
     // It fails only where a log is set up already.
     let _ = log.without_time().with_target(false).try_init();
+    if let Some(problem) = problem {
+        tracing::warn!("{LOG_VARIABLE}: {problem}: the level stays at `warn`");
+    }
 }
 
 /// Everything there is to account for at the end of a run.
@@ -51,7 +63,10 @@ impl Stats<'_> {
             },
             "state": {
                 "threads": state.threads, "files": state.files, "threads_added": state.threads_added,
-                "threads_removed": state.threads_removed, "stubs": state.stubs, "reused": state.reused,
+                "threads_removed": state.threads_removed, "threads_evicted": state.threads_evicted,
+                "fds_evicted": state.fds_evicted, "fds_unknown": state.fds_unknown,
+                "users_refused": state.users_refused, "stubs": state.stubs, "reused": state.reused,
+                "stale": state.stale, "suspects": state.suspects, "lost": state.lost,
                 "memory_bytes": self.engine.state().memory_bytes(),
             },
         })
@@ -87,6 +102,10 @@ impl Stats<'_> {
             state.files,
             self.engine.state().memory_bytes(),
             state.stubs
+        ));
+        out.push_str(&format!(
+            "state limits: {} threads and {} descriptors evicted, {} users refused; {} records lost, {} processes suspect\n",
+            state.threads_evicted, state.fds_evicted, state.users_refused, state.lost, state.suspects
         ));
         out
     }

@@ -3,7 +3,7 @@
 use crate::cli::flags::{RuleFlags, RuleMatching};
 use crate::outcome::InvalidInput;
 use anyhow::Result;
-use saker_engine::{LoadConfig, Loaded, Matching, Priority, SourceFile, load};
+use saker_engine::{LoadConfig, Matching, Priority, ReadError, Rule, Ruleset, SourceFile, load};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,13 +17,18 @@ pub(crate) fn sources(paths: &[PathBuf]) -> Result<Vec<Arc<SourceFile>>> {
     }
     let mut files = Vec::new();
     for path in paths {
-        files.extend(SourceFile::read(path)?);
+        files.extend(SourceFile::read(path).map_err(read_error)?);
     }
     Ok(files)
 }
 
-/// Loads the rules to judge events by. Warnings about the user's own files go to stderr.
-pub(crate) fn load_rules(flags: &RuleFlags) -> Result<Loaded> {
+/// Tells a file that is wrong from one that cannot be read.
+fn read_error(error: ReadError) -> anyhow::Error {
+    if error.is_content() { InvalidInput(error.to_string()).into() } else { error.into() }
+}
+
+/// Loads the rules to judge events by. Warnings go to the log.
+pub(crate) fn load_rules(flags: &RuleFlags) -> Result<Ruleset> {
     let priority: Priority = flags.priority.parse().map_err(|_| {
         let names: Vec<_> = Priority::ALL.iter().map(|priority| priority.as_str().to_lowercase()).collect();
         anyhow::anyhow!("unknown priority `{}`: expected one of {}", flags.priority, names.join(", "))
@@ -34,5 +39,12 @@ pub(crate) fn load_rules(flags: &RuleFlags) -> Result<Loaded> {
     };
     let files = sources(&flags.rules)?;
     let config = LoadConfig { priority, matching, ..LoadConfig::default() };
-    load(&files, &config).map_err(|failure| InvalidInput(format!("{failure:#}")).into())
+    let loaded = load(&files, &config).map_err(|failure| InvalidInput(format!("{failure:#}")))?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning:#}");
+    }
+    if !loaded.ruleset.rules().iter().any(Rule::is_enabled) {
+        tracing::warn!("no rule is enabled: nothing will be reported");
+    }
+    Ok(loaded.ruleset)
 }

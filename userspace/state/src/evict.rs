@@ -54,8 +54,9 @@ impl State {
     fn evict_fds(&mut self, context: &Context) -> bool {
         let current = context.thread.and_then(|key| self.threads.get(key)).map(|thread| thread.files);
         // A table without descriptors may still hold the room for them.
-        let score =
-            |key: Key<FdTable>, table: &FdTable| (Some(key) != current && table.heap_bytes() > 0).then_some(table.changed_ns);
+        let score = |key: Key<FdTable>, table: &FdTable| {
+            (Some(key) != current && table.heap_bytes() > 0).then_some(table.changed_ns)
+        };
         if let Some(key) = self.tables.sweep(SAMPLE, score) {
             let entries = self.tables.update(key, FdTable::drain).unwrap_or_default();
             self.stats.fds_evicted += entries.len() as u64;

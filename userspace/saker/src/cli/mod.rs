@@ -1,3 +1,3 @@
-//! The command line, in two steps: what was typed ([`flags`]), and the settings that follow from it.
+//! The command line: what was typed ([`flags`]). Each command makes of it what it needs.
 
 pub(crate) mod flags;

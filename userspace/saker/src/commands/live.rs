@@ -23,14 +23,11 @@ const MOST_FAILURES_SAID: u64 = 10;
 /// Watches live and prints alerts.
 pub(crate) fn run(flags: RunFlags) -> Result<Outcome> {
     let live = Live::new(flags.live)?;
-    let loaded = rulefiles::load_rules(&flags.rules)?;
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning:#}");
-    }
+    let rules = rulefiles::load_rules(&flags.rules)?;
     let capture = flags.output.as_deref().map(|path| create(path, Compress::Raw)).transpose()?;
-    let interest = loaded.ruleset.interest();
+    let interest = rules.interest();
     let mut output = LineOutput::stdout(if flags.rules.json { Form::Json } else { Form::Text });
-    live.watch(loaded.ruleset, &interest, Some(&mut output), capture, flags.rules.json)
+    live.watch(rules, &interest, Some(&mut output), capture, flags.rules.json)
 }
 
 /// Writes all events to a capture.

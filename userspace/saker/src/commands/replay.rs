@@ -13,9 +13,9 @@ use std::path::Path;
 
 /// Runs rules over captures and prints the alerts.
 pub(crate) fn replay(flags: &ReplayFlags) -> Result<Outcome> {
-    let loaded = rulefiles::load_rules(&flags.rules)?;
+    let rules = rulefiles::load_rules(&flags.rules)?;
     let mut output = LineOutput::stdout(if flags.rules.json { Form::Json } else { Form::Text });
-    let mut pipeline = Pipeline::new(loaded.ruleset, Some(&mut output), None);
+    let mut pipeline = Pipeline::new(rules, Some(&mut output), None);
     let outcome = read_all(&flags.captures, |event| pipeline.take(event))?;
     if flags.stats {
         Stats { ring: None, engine: pipeline.engine() }.print(flags.rules.json);

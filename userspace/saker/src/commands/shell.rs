@@ -4,12 +4,16 @@ use crate::cli::flags::Flags;
 use crate::outcome::Outcome;
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
 /// Prints the completion script for `shell`.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Outcome> {
-    clap_complete::generate(shell, &mut Flags::command(), "saker", &mut io::stdout().lock());
+    // Into memory first: the generator panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Flags::command(), "saker", &mut script);
+    io::stdout().lock().write_all(&script)?;
     Ok(Outcome::Fine)
 }
 

@@ -1,6 +1,8 @@
 //! Native captures: written live, replayed, printed, cut and broken.
 
 use crate::support::{alert_lines, run, scratch, stderr};
+use saker_capture::{Options, SkrWriter};
+use saker_event::parse_line;
 use serde_json::Value;
 use std::path::Path;
 
@@ -42,6 +44,43 @@ fn a_recorded_capture_replays_with_any_rules() {
     let output = run(["replay", "--json", &file]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(!alert_lines(&output).is_empty(), "{}", stderr(&output));
+}
+
+#[test]
+fn several_captures_are_as_if_each_were_alone() {
+    let folders = (scratch(), scratch());
+    let (one, two) = (record(folders.0.path()), record(folders.1.path()));
+    for command in [&["replay", "--json"][..], &["events", "-p", "%evt.num %evt.time %proc.pid %proc.aname %fd.name"]] {
+        let of = |captures: &[&String]| {
+            let output =
+                run(command.iter().map(|arg| (*arg).to_owned()).chain(captures.iter().map(|file| (*file).clone())));
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let apart = of(&[&one]) + &of(&[&two]) + &of(&[&one]);
+        assert!(apart.lines().count() > 3, "{command:?}: {apart}");
+        assert_eq!(of(&[&one, &two, &one]), apart, "{command:?}");
+    }
+}
+
+#[test]
+fn records_of_unknown_kinds_are_skipped_counted_and_said() {
+    let dir = scratch();
+    let file = dir.path().join("newer.skr");
+    let mut writer = SkrWriter::create(&file, Options::default()).unwrap();
+    for kind in [None, Some(60_000), None, Some(60_001)] {
+        let mut record = parse_line("close ts=5 pid=7 tid=7 res=0 fd=3").unwrap();
+        record.header_mut(|header| header.kind = kind.unwrap_or(header.kind));
+        writer.append(&record.raw().unwrap()).unwrap();
+    }
+    writer.finish().unwrap();
+    for command in [&["events", "--count"][..], &["replay"]] {
+        let output = run(command.iter().copied().chain([file.to_str().unwrap()]));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).contains("2 records are of kinds"), "{command:?}: {}", stderr(&output));
+    }
+    let events = run(["events", "-p", "%evt.num %evt.type", file.to_str().unwrap()]);
+    assert_eq!(String::from_utf8_lossy(&events.stdout), "1 close\n2 close\n");
 }
 
 #[test]

@@ -62,6 +62,13 @@ impl Engine {
         Self { ruleset, state: State::new(budget), times: None, num: 0, stats }
     }
 
+    /// Forgets everything but the counts: the next record is the first of another stream.
+    pub fn start_stream(&mut self) {
+        self.state = State::new(self.state.budget());
+        self.times = None;
+        self.num = 0;
+    }
+
     /// The rules.
     #[must_use]
     pub fn ruleset(&self) -> &Ruleset {

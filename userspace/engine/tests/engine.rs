@@ -73,6 +73,16 @@ fn equal_records_give_equal_alerts() {
 }
 
 #[test]
+fn another_stream_starts_with_nothing_known() {
+    let mut engine = engine(Matching::All);
+    let first = feed(&mut engine, LINES);
+    engine.start_stream();
+    assert_eq!((engine.state().stats().threads, engine.state().host().is_none()), (0, true));
+    assert_eq!(feed(&mut engine, LINES), first);
+    assert_eq!(engine.stats().records, 2 * LINES.len() as u64, "counts go on");
+}
+
+#[test]
 fn unknown_kinds_are_counted_and_skipped() {
     let mut engine = engine(Matching::All);
     let mut record = parse_line(LINES[3]).unwrap();

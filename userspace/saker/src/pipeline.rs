@@ -29,6 +29,11 @@ impl<'o> Pipeline<'o> {
         &self.engine
     }
 
+    /// What follows is another stream, which knows nothing of the one before.
+    pub(crate) fn start_stream(&mut self) {
+        self.engine.start_stream();
+    }
+
     /// Takes the next record of the stream.
     ///
     /// # Errors

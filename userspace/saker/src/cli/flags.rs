@@ -155,7 +155,7 @@ pub(crate) struct ReplayFlags {
     /// Print the books to stderr at the end.
     #[arg(long)]
     pub(crate) stats: bool,
-    /// Captures, in the order of time.
+    /// Captures, one after the other; each is a stream of its own.
     #[arg(required = true, value_name = "CAPTURE", value_hint = ValueHint::FilePath)]
     pub(crate) captures: Vec<PathBuf>,
 }
@@ -178,7 +178,7 @@ pub(crate) struct EventsFlags {
     /// Print the books to stderr at the end.
     #[arg(long)]
     pub(crate) stats: bool,
-    /// Captures, in the order of time.
+    /// Captures, one after the other; each is a stream of its own.
     #[arg(required = true, value_name = "CAPTURE", value_hint = ValueHint::FilePath)]
     pub(crate) captures: Vec<PathBuf>,
 }

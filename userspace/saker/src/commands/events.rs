@@ -1,7 +1,7 @@
 //! `saker events`: the events of captures, as text, JSON or counts.
 
 use crate::cli::flags::EventsFlags;
-use crate::commands::replay::read_all;
+use crate::commands::replay::{Item, read_all, tell_unknown};
 use crate::observe::Stats;
 use crate::outcome::{InvalidInput, Outcome};
 use anyhow::Result;
@@ -35,9 +35,16 @@ pub(crate) fn events(flags: &EventsFlags) -> Result<Outcome> {
         what,
         out: BufWriter::new(stdout().lock()),
     };
-    let outcome = read_all(&flags.captures, |event| printer.take(event));
+    let outcome = read_all(&flags.captures, |item| match item {
+        Item::Start => {
+            printer.engine.start_stream();
+            Ok(())
+        }
+        Item::Record(record) => printer.take(record),
+    });
     // What was printed before an error is good.
     printer.finish(flags.json)?;
+    tell_unknown(&printer.engine);
     if flags.stats {
         Stats { ring: None, engine: &printer.engine }.print(flags.json);
     }

@@ -1,7 +1,7 @@
 //! Native captures: written live, replayed, printed, cut and broken.
 
 use crate::support::{alert_lines, run, scratch, stderr};
-use saker_capture::{Options, SkrWriter};
+use saker_capture::{Options, SkrReader, SkrWriter, is_numbered};
 use saker_event::parse_line;
 use serde_json::Value;
 use std::path::Path;
@@ -91,6 +91,12 @@ fn events_are_printed_filtered_formatted_and_counted() {
     assert_eq!(all.status.code(), Some(0), "{}", stderr(&all));
     let all_lines = String::from_utf8_lossy(&all.stdout).lines().count();
     assert!(all_lines > 100, "{all_lines}");
+    let mut reader = SkrReader::open(&file).unwrap();
+    let mut numbered = 0;
+    while let Some(section) = reader.next_section().unwrap() {
+        numbered += section.events().filter(is_numbered).count();
+    }
+    assert_eq!(numbered, all_lines, "the capture numbers what rules see");
 
     let opens =
         run(["events", "--filter", "evt.type = openat and fd.name = /etc/passwd", "-p", "%proc.name %fd.name", &file]);

@@ -53,11 +53,14 @@ pub use pack::{PackError, Packed, pack};
 pub use reader::{Checkpoints, Records, Section, Seek, SeekPoint, SkrReader};
 pub use writer::{Compress, Existing, Options, SkrWriter, Summary};
 
-use saker_driver_api::event::EventType;
-use saker_driver_api::record::RawEvent;
+use saker_driver_api::event::{EventType, Phase};
+use saker_driver_api::record::{RawEvent, RecordFlags};
 
-/// Returns whether `evt.num` counts a record: meta records and kinds this version does not know are not counted.
+/// Returns whether `evt.num` counts a record, which it does for what rules can see: not for meta records, records that
+/// only inform the tables, starts of calls, and kinds that this version does not know.
 #[must_use]
 pub fn is_numbered(event: &RawEvent<'_>) -> bool {
-    EventType::from_wire(event.header().kind).is_some_and(|kind| !kind.is_meta())
+    let header = event.header();
+    header.flags & RecordFlags::STATE_ONLY == 0
+        && EventType::from_wire(header.kind).is_some_and(|kind| !kind.is_meta() && kind.info().phase != Phase::Enter)
 }

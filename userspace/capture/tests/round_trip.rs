@@ -55,6 +55,17 @@ fn bytes(stream: &Stream) -> Vec<Vec<u8>> {
     stream.events().map(|event| event.bytes().to_vec()).collect()
 }
 
+#[test]
+fn only_what_rules_see_is_numbered() {
+    let stream = Stream::new((0..20).map(|n| (n, 8)));
+    let numbered: Vec<u32> = stream.events().filter(is_numbered).map(|event| event.header().seq).collect();
+    assert_eq!(
+        numbered,
+        [0, 1, 2, 4, 5, 6, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19],
+        "no clocks, no records for tables only"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

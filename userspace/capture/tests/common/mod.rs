@@ -4,7 +4,7 @@
 
 use saker_driver_api::event::EventType;
 use saker_driver_api::param::ParamStatus;
-use saker_driver_api::record::{EventHeader, RawEvent, RecordWriter, split_record};
+use saker_driver_api::record::{EventHeader, RawEvent, RecordFlags, RecordWriter, split_record};
 use zerocopy::IntoBytes as _;
 
 /// Records back to back, aligned.
@@ -17,7 +17,8 @@ impl Stream {
         let mut span = vec![0_u64; 8 << 10];
         for (seq, (ts_ns, size)) in records.into_iter().enumerate() {
             let kind = if seq % 10 == 3 { EventType::Clock } else { EventType::CloseExit } as u16;
-            let header = EventHeader { ts_ns, kind, seq: seq as u32, ..EventHeader::default() };
+            let flags = if seq % 10 == 7 { RecordFlags::STATE_ONLY } else { 0 };
+            let header = EventHeader { ts_ns, kind, flags, seq: seq as u32, ..EventHeader::default() };
             let mut writer = RecordWriter::begin(span.as_mut_bytes(), 1).unwrap();
             let value: Vec<u8> = (0..size).map(|n| (n as u64 ^ ts_ns).to_le_bytes()[0]).collect();
             writer.bytes(&value, ParamStatus::OK);

@@ -7,7 +7,7 @@ use crate::entry::{AT_ENTRY, Entry, EntryPlan, EntryReader, NewFile};
 use crate::facts::Facts;
 use crate::memory;
 use crate::paths::RealPathState;
-use crate::proc::Proc;
+use crate::proc::{Proc, TaskStatus};
 use crate::sockets::{Address, Socket, Source};
 use crate::task_facts::{TaskReader, shown_path};
 use rustix::fs::Stat;
@@ -29,8 +29,10 @@ const ADDRESS_BYTES: usize = 128;
 /// How a thread ends.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ending {
+    /// Wait status.
     pub(crate) status: i32,
-    pub(crate) reaper: u32,
+    /// Thread that has the children, 0 if there are none, `None` if nobody knows.
+    pub(crate) reaper: Option<u32>,
 }
 
 /// The one context of a tracer; it is pointed at one thread after the other.
@@ -46,8 +48,8 @@ pub(crate) struct Context {
     call: Call,
     entry: Entry,
     ending: Ending,
-    /// The task that the call made.
-    birth: Option<u32>,
+    /// The task that the call made, and the thread that made it.
+    birth: Option<(u32, Option<u32>)>,
     snaplen_bytes: usize,
 }
 
@@ -81,18 +83,26 @@ impl Context {
         (self.tid, self.tgid, self.call, self.entry, self.birth) = (tid, tgid, call, entry, None);
     }
 
-    /// Says that the call the context is pointed at made the task `birth`, or is seen by that task.
-    pub(crate) fn at_birth_of(&mut self, birth: u32) {
-        self.birth = Some(birth);
+    /// Says that the call the context is pointed at made the task `birth`, or is seen by that task; `maker` is the thread
+    /// that made it, if known.
+    pub(crate) fn at_birth_of(&mut self, birth: u32, maker: Option<u32>) {
+        self.birth = Some((birth, maker));
     }
 
-    /// Returns the process of a new thread, and the process that made it.
-    pub(crate) fn process_of(&mut self, tid: u32) -> (u32, u32) {
-        match self.tasks.look(&mut self.proc, tid) {
-            Some(status) if status.tgid == tid => (tid, status.ppid),
-            Some(status) => (status.tgid, status.tgid),
-            None => (tid, 0),
-        }
+    /// Hands in the status of the thread that the context is pointed at, so that it is not read again for the next
+    /// record.
+    pub(crate) fn saw(&mut self, status: TaskStatus) {
+        self.tasks.saw(self.tid, status);
+    }
+
+    /// Returns the status of a thread.
+    pub(crate) fn look(&mut self, tid: u32) -> Option<TaskStatus> {
+        self.tasks.look(&mut self.proc, tid)
+    }
+
+    /// Forgets a thread that is gone.
+    pub(crate) fn forget(&mut self, tid: u32) {
+        self.tasks.forget(tid);
     }
 
     pub(crate) fn point_at_ending(&mut self, tid: u32, tgid: u32, ending: Ending) {
@@ -202,16 +212,20 @@ impl Context {
         }
     }
 
-    fn clone_flags(&mut self) {
-        let raw = match self.call.nr {
+    /// Returns the `CLONE_*` bits of the call, in the kernel's numbers.
+    pub(crate) fn clone_flags(&self) -> u64 {
+        match self.call.nr {
             nr::VFORK => CLONE_VM | CLONE_VFORK,
             nr::CLONE => self.call.arg(0) & !0xff,
             nr::CLONE3 => memory::array(self.tid, self.call.arg(0)).map_or(0, u64::from_ne_bytes),
             _ => 0,
-        };
+        }
+    }
+
+    fn gather_clone_flags(&mut self) {
         let nested = matches!(self.facts.get(Fact::Vtid), FactValue::Int(vtid) if vtid != u64::from(self.tid));
         let nested = if nested { CHILD_IN_PIDNS } else { 0 };
-        self.facts.int(Fact::CloneFlags, FlagTable::Clone.from_kernel(raw) | nested);
+        self.facts.int(Fact::CloneFlags, FlagTable::Clone.from_kernel(self.clone_flags()) | nested);
     }
 
     fn ending(&mut self) {
@@ -221,7 +235,10 @@ impl Context {
         self.facts.int(Fact::ExitCode, code);
         self.facts.int(Fact::ExitSignal, low & 0x7f);
         self.facts.int(Fact::ExitCore, low >> 7);
-        self.facts.int(Fact::Reaper, reaper);
+        match reaper {
+            Some(reaper) => self.facts.int(Fact::Reaper, reaper),
+            None => self.facts.absent(Fact::Reaper),
+        }
     }
 
     /// Collects task facts of any thread, as scans of `/proc` need them.
@@ -269,7 +286,7 @@ impl ProbeContext for Context {
         let Self { tasks, proc, facts, tid, birth, .. } = self;
         let boot = self.clock.boot_epoch_ns();
         match birth {
-            Some(birth) => tasks.gather_at_birth(proc, (*tid, *birth), boot, wanted, facts),
+            Some(birth) => tasks.gather_at_birth(proc, *tid, *birth, boot, wanted, facts),
             None => tasks.gather(proc, *tid, boot, wanted, facts),
         }
         self.facts.int(Fact::Tid, self.tid);
@@ -303,7 +320,7 @@ impl ProbeContext for Context {
             self.inode(Fact::SocketIno, self.returned_fd());
         }
         if wanted.has(Fact::CloneFlags) {
-            self.clone_flags();
+            self.gather_clone_flags();
         }
     }
 

@@ -41,23 +41,7 @@ impl Proc {
     /// in pieces; this is not for them.)
     pub(crate) fn read(&mut self, file: Arguments<'_>, into: &mut Vec<u8>, max: usize) -> Result<bool, Errno> {
         into.clear();
-        let fd = self.open_file(file)?;
-        // One byte more than wanted tells whether the file goes on.
-        into.reserve(max + 1);
-        while into.len() <= max {
-            let room = into.capacity() - into.len();
-            match rustix::io::read(&fd, spare_capacity(into)) {
-                Ok(n) if n < room => break,
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(err) => {
-                    into.clear();
-                    return Err(err);
-                }
-            }
-        }
-        let whole = into.len() <= max;
-        into.truncate(max);
-        Ok(whole)
+        read_open(&self.open_file(file)?, into, max)
     }
 
     /// Reads a link.
@@ -98,6 +82,27 @@ impl Proc {
         // Writing to a string cannot fail.
         let _ = self.name.write_fmt(name);
     }
+}
+
+/// Reads an open file from its start, as [`Proc::read`] does; the kernel makes it anew each time.
+pub(crate) fn read_open(file: &OwnedFd, into: &mut Vec<u8>, max: usize) -> Result<bool, Errno> {
+    into.clear();
+    // One byte more than wanted tells whether the file goes on.
+    into.reserve(max + 1);
+    while into.len() <= max {
+        let (room, at) = (into.capacity() - into.len(), into.len() as u64);
+        match rustix::io::pread(file, spare_capacity(into), at) {
+            Ok(n) if n < room => break,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(err) => {
+                into.clear();
+                return Err(err);
+            }
+        }
+    }
+    let whole = into.len() <= max;
+    into.truncate(max);
+    Ok(whole)
 }
 
 /// What `/proc/TID/stat` says, as far as it is used.

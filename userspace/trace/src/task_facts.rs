@@ -3,12 +3,13 @@
 //! Facts about threads and processes, from the files of `/proc/TID`.
 
 use crate::facts::Facts;
-use crate::proc::{Proc, TaskStat, TaskStatus, cgroups, open_files_limit};
+use crate::proc::{Proc, TaskStat, TaskStatus, cgroups, open_files_limit, read_open};
 use rustix::fs::Stat;
 use rustix::io::Errno;
 use saker_driver_api::capture::MAX_TEXTS_BYTES;
 use saker_driver_api::param::ParamStatus;
 use saker_driver_api::probe::{Fact, FactSet};
+use std::os::fd::OwnedFd;
 
 /// Most bytes kept of the arguments, and of the environment.
 const LIST_BYTES: usize = MAX_TEXTS_BYTES;
@@ -23,18 +24,55 @@ const EXE_FROM_MEMFD: u64 = 4;
 const CAP_DAC_OVERRIDE: u64 = 1 << 1;
 const CAP_FOWNER: u64 = 1 << 3;
 
-/// What a new task has from its parent. Both are recorded, one right after the other, so it is read once for both.
+/// What a new task has from the thread that made it. Both are recorded, one right after the other, so it is read once
+/// for both.
 const INHERITED: [Fact; 5] = [Fact::Exe, Fact::Args, Fact::Cwd, Fact::FdLimit, Fact::Cgroups];
+
+/// Threads whose files are kept open.
+const MAX_KEPT: usize = 8;
+
+/// A file of a thread that is read again and again.
+#[derive(Clone, Copy, Debug)]
+enum File {
+    Stat,
+    Status,
+    Cmdline,
+    Cgroup,
+    Limits,
+}
+
+impl File {
+    const COUNT: usize = 5;
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stat => "stat",
+            Self::Status => "status",
+            Self::Cmdline => "cmdline",
+            Self::Cgroup => "cgroup",
+            Self::Limits => "limits",
+        }
+    }
+}
+
+/// Open files of a thread that makes tasks: a shell makes many, and each time the same files are read.
+#[derive(Debug)]
+struct Kept {
+    tid: u32,
+    files: [Option<OwnedFd>; File::COUNT],
+}
 
 /// Reads task facts; keeps the buffers.
 #[derive(Debug)]
 pub(crate) struct TaskReader {
     buf: Vec<u8>,
-    /// The status that [`TaskReader::look`] read, until it is used.
-    looked: Option<(u32, TaskStatus)>,
+    /// The status for the next look at that thread.
+    saw: Option<(u32, TaskStatus)>,
     /// The new task whose birth the inherited facts were read for, and those facts.
     birth: Option<u32>,
     inherited: Facts,
+    /// The one used last comes last.
+    kept: Vec<Kept>,
     ns_per_tick: u64,
     /// Start of the first process of this PID namespace, epoch nanoseconds.
     init_start_ns: Option<u64>,
@@ -68,38 +106,88 @@ fn any(wanted: FactSet, of: &[Fact]) -> bool {
 impl TaskReader {
     pub(crate) fn new(ns_per_tick: u64) -> Self {
         let buf = Vec::with_capacity(LIST_BYTES + 1);
-        Self { buf, looked: None, birth: None, inherited: Facts::new(), ns_per_tick, init_start_ns: None }
+        Self {
+            buf,
+            saw: None,
+            birth: None,
+            inherited: Facts::new(),
+            kept: Vec::new(),
+            ns_per_tick,
+            init_start_ns: None,
+        }
     }
 
-    /// Reads the status of a thread ahead of a `gather` for it, which then does not read it again.
+    /// Reads the status of a thread.
     pub(crate) fn look(&mut self, proc: &mut Proc, tid: u32) -> Option<TaskStatus> {
-        proc.read(format_args!("{tid}/status"), &mut self.buf, FILE_BYTES).ok()?;
-        let status = TaskStatus::parse(&self.buf);
-        self.looked = Some((tid, status));
-        Some(status)
+        self.file(proc, tid, File::Status, FILE_BYTES).ok()?;
+        Some(TaskStatus::parse(&self.buf))
     }
 
-    /// Collects those of `wanted` that are about the thread `tid`, which a call that made the task `birth` is about.
+    /// Takes a status that was just read; the next `gather` uses it.
+    pub(crate) fn saw(&mut self, tid: u32, status: TaskStatus) {
+        self.saw = Some((tid, status));
+    }
+
+    /// Collects those of `wanted` that are about the thread `tid`, which a call that made the task `birth` is about; what
+    /// that task inherits is asked of `maker`, the thread that made it, if that is known.
     pub(crate) fn gather_at_birth(
         &mut self,
         proc: &mut Proc,
-        (tid, birth): (u32, u32),
+        tid: u32,
+        (birth, maker): (u32, Option<u32>),
         boot_epoch_ns: u64,
         wanted: FactSet,
         to: &mut Facts,
     ) {
-        let known = self.birth == Some(birth);
-        let rest = Fact::ALL.iter().filter(|fact| wanted.has(**fact) && !(known && INHERITED.contains(fact)));
-        let rest = rest.fold(FactSet::EMPTY, |set, fact| set.with(*fact));
-        self.gather(proc, tid, boot_epoch_ns, rest, to);
-        if known {
-            INHERITED.iter().for_each(|fact| to.copy_from(&self.inherited, *fact));
-            self.birth = None;
-        } else if any(wanted, &INHERITED) {
-            self.inherited.clear();
-            INHERITED.iter().for_each(|fact| self.inherited.copy_from(to, *fact));
-            self.birth = Some(birth);
+        maker.into_iter().for_each(|maker| self.keep(maker));
+        let split = |inherited: bool| {
+            let of = Fact::ALL.iter().filter(|fact| wanted.has(**fact) && INHERITED.contains(fact) == inherited);
+            of.fold(FactSet::EMPTY, |set, fact| set.with(*fact))
+        };
+        self.gather(proc, tid, boot_epoch_ns, split(false), to);
+        if self.birth.take_if(|of| *of == birth).is_some() {
+            return INHERITED.iter().for_each(|fact| to.copy_from(&self.inherited, *fact));
         }
+        self.gather(proc, maker.unwrap_or(tid), boot_epoch_ns, split(true), to);
+        self.inherited.clear();
+        INHERITED.iter().for_each(|fact| self.inherited.copy_from(to, *fact));
+        self.birth = Some(birth);
+    }
+
+    /// Keeps the files of a thread open from now on.
+    fn keep(&mut self, tid: u32) {
+        match self.kept.iter().position(|kept| kept.tid == tid) {
+            Some(at) => {
+                if let Some(rest) = self.kept.get_mut(at..) {
+                    rest.rotate_left(1);
+                }
+            }
+            None => {
+                if self.kept.len() == MAX_KEPT {
+                    self.kept.remove(0);
+                }
+                self.kept.push(Kept { tid, files: [const { None }; File::COUNT] });
+            }
+        }
+    }
+
+    /// Closes the files of a thread that is gone.
+    pub(crate) fn forget(&mut self, tid: u32) {
+        self.kept.retain(|kept| kept.tid != tid);
+    }
+
+    /// Reads a file into the buffer; returns whether that was all of it.
+    fn file(&mut self, proc: &mut Proc, tid: u32, file: File, max: usize) -> Result<bool, Errno> {
+        let name = file.name();
+        let kept = self.kept.iter_mut().find(|kept| kept.tid == tid);
+        let Some(slot) = kept.and_then(|kept| kept.files.get_mut(file as usize)) else {
+            return proc.read(format_args!("{tid}/{name}"), &mut self.buf, max);
+        };
+        let open = match slot {
+            Some(open) => open,
+            None => slot.insert(proc.open_file(format_args!("{tid}/{name}"))?),
+        };
+        read_open(open, &mut self.buf, max)
     }
 
     /// Collects those of `wanted` that are about the thread `tid`.
@@ -123,10 +211,10 @@ impl TaskReader {
         if wanted.has(Fact::Root) {
             link(proc, format_args!("{tid}/root"), Fact::Root, to);
         }
-        if wanted.has(Fact::Cgroups) && self.read(proc, format_args!("{tid}/cgroup"), Fact::Cgroups, to) {
+        if wanted.has(Fact::Cgroups) && self.read(proc, tid, File::Cgroup, Fact::Cgroups, to) {
             to.bytes_with(Fact::Cgroups, ParamStatus::OK, |to| cgroups(&self.buf, to));
         }
-        if wanted.has(Fact::FdLimit) && self.read(proc, format_args!("{tid}/limits"), Fact::FdLimit, to) {
+        if wanted.has(Fact::FdLimit) && self.read(proc, tid, File::Limits, Fact::FdLimit, to) {
             match open_files_limit(&self.buf) {
                 Some(limit) => to.int(Fact::FdLimit, limit),
                 None => to.unreadable(Fact::FdLimit),
@@ -137,8 +225,8 @@ impl TaskReader {
         }
     }
 
-    fn read(&mut self, proc: &mut Proc, file: std::fmt::Arguments<'_>, fact: Fact, to: &mut Facts) -> bool {
-        let read = proc.read(file, &mut self.buf, FILE_BYTES).is_ok();
+    fn read(&mut self, proc: &mut Proc, tid: u32, file: File, fact: Fact, to: &mut Facts) -> bool {
+        let read = self.file(proc, tid, file, FILE_BYTES).is_ok();
         if !read {
             to.unreadable(fact);
         }
@@ -146,7 +234,7 @@ impl TaskReader {
     }
 
     fn stat(&mut self, proc: &mut Proc, tid: u32, to: &mut Facts) {
-        let read = proc.read(format_args!("{tid}/stat"), &mut self.buf, FILE_BYTES);
+        let read = self.file(proc, tid, File::Stat, FILE_BYTES);
         let Some(stat) = read.ok().and_then(|_| TaskStat::parse(&self.buf)) else {
             IN_STAT.iter().for_each(|fact| to.unreadable(*fact));
             return;
@@ -168,12 +256,11 @@ impl TaskReader {
         wanted: FactSet,
         to: &mut Facts,
     ) -> Option<TaskStatus> {
-        let looked = self.looked.take().filter(|(of, _)| *of == tid).map(|(_, status)| status);
-        let Some(status) = looked.or_else(|| self.look(proc, tid)) else {
+        let saw = self.saw.take().filter(|(of, _)| *of == tid).map(|(_, status)| status);
+        let Some(status) = saw.or_else(|| self.look(proc, tid)) else {
             IN_STATUS.iter().for_each(|fact| to.unreadable(*fact));
             return None;
         };
-        self.looked = None;
         to.int(Fact::Ptid, status.ppid);
         to.int(Fact::Vtid, status.vtid);
         to.int(Fact::Vpid, status.vpid);
@@ -206,7 +293,7 @@ impl TaskReader {
     }
 
     fn arguments(&mut self, proc: &mut Proc, tid: u32, to: &mut Facts) {
-        let Ok(whole) = proc.read(format_args!("{tid}/cmdline"), &mut self.buf, LIST_BYTES) else {
+        let Ok(whole) = self.file(proc, tid, File::Cmdline, LIST_BYTES) else {
             to.unreadable(Fact::Exe);
             return to.unreadable(Fact::Args);
         };

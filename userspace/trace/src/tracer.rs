@@ -11,16 +11,18 @@
 //! One thread makes all ptrace calls. A thread may be killed between any two of them; then they fail with ESRCH and the
 //! next wait tells of its end. A new thread's first stop may come before or after its parent's.
 //! Until a started command has become the program asked for, nothing of it is recorded.
+//! [`lineage`] has what begins and ends threads.
+
+mod lineage;
 
 use crate::calls::{self, Side};
-use crate::context::{Context, Ending, NO_CALL};
+use crate::context::{Context, NO_CALL};
 use crate::control::{Asked, Control};
 use crate::entry::{Entry, EntryPlan};
 use crate::filter::StopData;
 use crate::launch::{Settings, SignalRecords};
 use crate::memory;
 use crate::notice::Notice;
-use crate::privilege;
 use crate::proc::TaskStatus;
 use crate::records::put_clock;
 use crate::resume::{Until, detach, pid, resume};
@@ -29,7 +31,7 @@ use crate::waiter::{Patience, Waited, Waiter};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
 use saker_driver_api::capture::{emit, unwrap_call};
-use saker_driver_api::fillers::{self, EXEC, EXECVEAT, Filler, PROC_EXIT, SIGNAL_DELIVER, child_filler_for};
+use saker_driver_api::fillers::{self, Filler, SIGNAL_DELIVER, child_filler_for};
 use saker_driver_api::interest::InterestMask;
 use saker_driver_api::probe::Call;
 use saker_driver_api::record::Origin;
@@ -68,12 +70,16 @@ struct Started {
 #[derive(Debug, Default)]
 struct Task {
     tgid: u32,
+    /// Process that its process is a child of; 0 if that is none we can see.
+    parent: u32,
     started: Option<Started>,
     entry: Entry,
     /// The job-control signal that holds it.
     held_by: Option<i32>,
     /// The task that its current call made.
     made: Option<u32>,
+    /// The thread that made it, until its first stop.
+    maker: Option<u32>,
     /// Its first stop is still to come.
     unborn: bool,
     /// Its end is recorded.
@@ -164,7 +170,8 @@ impl TraceLoop {
     /// Takes on a thread that is seized already.
     pub(crate) fn adopt(&mut self, tid: u32, tgid: u32) {
         let muted = self.mode == Mode::Started;
-        self.tasks.insert(tid, Task { tgid, muted, ..Task::default() });
+        let parent = self.ctx.look(tid).map_or(0, |status| status.ppid);
+        self.tasks.insert(tid, Task { tgid, parent, muted, ..Task::default() });
     }
 
     pub(crate) fn tell(&mut self, notice: Notice) {
@@ -237,30 +244,12 @@ impl TraceLoop {
         }
     }
 
-    /// Records a new thread at its first stop.
-    fn welcome(&mut self, tid: u32) {
-        let announced = match self.tasks.get(&tid) {
-            Some(task) if !task.unborn => return,
-            announced => announced.is_some(),
-        };
-        let (tgid, parent) = self.ctx.process_of(tid);
-        if !announced {
-            self.early.insert(tid, parent);
-        }
-        self.tasks.insert(tid, Task { tgid, ..Task::default() });
-        let Some(call) = calls::side(tid).and_then(|(_, abi)| calls::read(tid, abi)) else { return };
-        let Some(filler) = child_filler_for(call.nr).filter(|_| self.interest.has(call.nr)) else { return };
-        self.ctx.point_at(tid, tgid, call, Entry::default());
-        self.ctx.at_birth_of(tid);
-        emit(&mut self.ctx, &mut self.sink, filler);
-    }
-
     fn emit(&mut self, tid: u32, call: Call, entry: Entry, filler: &'static Filler) -> Entry {
         let Some(task) = self.tasks.get_mut(&tid).filter(|task| !task.muted) else { return entry };
         let made = task.made.take();
         self.ctx.point_at(tid, task.tgid, call, entry);
         if let Some(made) = made.filter(|_| child_filler_for(call.nr).is_some()) {
-            self.ctx.at_birth_of(made);
+            self.ctx.at_birth_of(made, Some(tid));
         }
         // The ring keeps the books of what becomes of it.
         emit(&mut self.ctx, &mut self.sink, filler);
@@ -371,75 +360,6 @@ impl TraceLoop {
         }
     }
 
-    fn forked(&mut self, tid: u32) {
-        let child = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|child| u32::try_from(child).ok());
-        if let Some(child) = child {
-            if self.early.remove(&child).is_none() {
-                self.tasks.insert(child, Task { unborn: true, ..Task::default() });
-            }
-            if let Some(task) = self.tasks.get_mut(&tid) {
-                task.made = Some(child);
-            }
-        }
-        self.go_on(tid, 0);
-    }
-
-    fn executed(&mut self, tid: u32) {
-        let former = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|former| u32::try_from(former).ok());
-        // A thread that runs a new program takes over the id of its process; the other threads end.
-        if let Some(task) = former.filter(|former| *former != tid).and_then(|former| self.tasks.remove(&former)) {
-            self.forget(tid);
-            self.tasks.insert(tid, task);
-        }
-        let Some(task) = self.tasks.get_mut(&tid) else { return };
-        task.tgid = tid;
-        task.muted = false;
-        let started = task.started.take();
-        let entry = std::mem::take(&mut task.entry);
-        self.executed |= tid == self.root_pid;
-        let call = started.map_or(Call { nr: nr::EXECVE, ..NO_CALL }, |started| Call { ret: 0, ..started.call });
-        if let Some(privilege) = privilege::withheld(&mut self.ctx.proc, tid, self.mode) {
-            let program = String::from_utf8_lossy(self.ctx.proc.link(format_args!("{tid}/exe")).unwrap_or_default());
-            let program = program.into_owned();
-            self.tell(Notice::PrivilegeWithheld { pid: tid, program, privilege });
-        }
-        if self.interest.has(call.nr) {
-            let filler = if call.nr == nr::EXECVEAT { &EXECVEAT } else { &EXEC };
-            self.emit(tid, call, entry, filler);
-        }
-        self.go_on(tid, 0);
-    }
-
-    fn ending(&mut self, tid: u32) {
-        let status = pid(tid).and_then(|pid| ptrace::getevent(pid).ok()).and_then(|status| i32::try_from(status).ok());
-        self.record_end(tid, status.unwrap_or(0));
-        self.go_on(tid, 0);
-    }
-
-    fn record_end(&mut self, tid: u32, status: i32) {
-        let Some(task) = self.tasks.get_mut(&tid) else { return };
-        if std::mem::replace(&mut task.ended, true) || task.muted || task.unborn {
-            return;
-        }
-        let tgid = task.tgid;
-        // Another thread of the process takes its children; who does after the last one, only the kernel knows.
-        let mut others = self.tasks.iter().filter(|(other, task)| task.tgid == tgid && **other != tid && !task.ended);
-        let reaper = others.next().map_or(0, |(other, _)| *other);
-        self.ctx.point_at_ending(tid, tgid, Ending { status, reaper });
-        emit(&mut self.ctx, &mut self.sink, &PROC_EXIT);
-    }
-
-    fn gone(&mut self, tid: u32, status: i32) {
-        self.record_end(tid, status);
-        self.forget(tid);
-        // A parent that was killed in the middle of its call tells of no child.
-        self.early.retain(|_, parent| *parent != tid);
-        if tid == self.root_pid && self.root == Root::Alive {
-            self.root = Root::Gone(ExitStatus::from_status(status));
-            self.control.set_command(None);
-        }
-    }
-
     fn signal(&mut self, tid: u32, signal: i32) {
         if signal == SIGCONT {
             let tgid = self.tasks.get(&tid).map_or(tid, |task| task.tgid);
@@ -521,12 +441,6 @@ impl TraceLoop {
         }
         if detach(tid, signal) {
             self.forget(tid);
-        }
-    }
-
-    fn forget(&mut self, tid: u32) {
-        if let Some(task) = self.tasks.remove(&tid) {
-            self.held -= usize::from(task.held_by.is_some());
         }
     }
 }

@@ -165,6 +165,19 @@ fn a_path_that_changes_during_the_call_is_marked() {
 }
 
 #[test]
+fn what_is_not_known_is_absent_and_not_zero() {
+    let Some(tracee) = tracee() else { return };
+    let run = run("pipe,pipe2,socketpair,accept", &[&tracee, "pairs"]);
+    assert!(run.output.status.success(), "{}", run.stderr());
+    let pipes = [run.events("pipe"), run.events("pipe2")].concat();
+    assert!(pipes.len() == 2 && pipes.iter().all(|line| line.int("ino") > 0), "{pipes:?}");
+    let pair = run.events("socketpair")[0];
+    assert!(pair.int("source") > 0 && pair.int("peer") > 0 && pair.get("source") != pair.get("peer"), "{pair:?}");
+    let accept = run.events("accept")[0];
+    assert_eq!(["queuepct", "queuelen", "queuemax"].map(|param| accept.get(param)), ["-"; 3], "{accept:?}");
+}
+
+#[test]
 fn a_memory_file_is_no_file_of_that_name() {
     let Some(tracee) = tracee() else { return };
     let run = run("openat,memfd_create", &[&tracee, "memfd"]);

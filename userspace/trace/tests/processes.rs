@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 //! Processes and threads: none lost, none left behind, and each behaves as it would untraced.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -76,6 +76,40 @@ fn a_thread_that_runs_a_program_becomes_its_process() {
     assert!(ran.events("openat").iter().any(|line| line.get("realpath") == "/etc/hostname"));
     // Three that waited, the first thread, and later the thread that took over the first one's id.
     assert_eq!((tids(&ran, "procexit").len(), ran.events("procexit").len()), (4, 5));
+}
+
+#[test]
+fn an_orphan_goes_to_who_adopts_it() {
+    let Some(tracee) = tracee() else { return };
+    for subreaper in ["0", "1"] {
+        let ran = run("fork,clone", &[&tracee, "orphan", "/dev/null", subreaper]);
+        assert!(ran.output.status.success(), "{}", ran.stderr());
+        let printed = String::from_utf8_lossy(&ran.output.stdout).into_owned();
+        let pids: Vec<_> = printed.split_whitespace().collect();
+        let [root, middle, adopter] = pids[..] else { panic!("{printed}") };
+        let reaper = |pid: &str| {
+            let ends = ran.events("procexit");
+            ends.into_iter().find(|line| line.get("pid") == pid).unwrap().get("reaper_tid").to_owned()
+        };
+        // 0 is a process outside of our PID namespace.
+        assert_eq!(reaper(middle), if adopter == "0" { "-" } else { adopter });
+        assert_eq!(subreaper == "1", adopter == root, "{printed}");
+        let childless = ran.events("procexit").into_iter().filter(|line| line.get("reaper_tid") == "0").count();
+        assert_eq!(childless, 2, "the others had none");
+    }
+}
+
+#[test]
+fn a_child_has_what_its_maker_has() {
+    let script = "cd /usr; (cd /etc; (exit 1); (exit 2); :); (exit 3); exit 3";
+    let ran = run("fork,vfork,clone,clone3,execve", &["sh", "-c", script]);
+    assert_eq!(ran.output.status.code(), Some(3), "{}", ran.stderr());
+    let births = ["fork", "vfork", "clone", "clone3"].map(|name| ran.events(name)).concat();
+    let in_child = |cwd: &str| births.iter().filter(|line| line.int("res") == 0 && line.get("cwd") == cwd).count();
+    assert_eq!((in_child("/usr"), in_child("/etc")), (2, 2), "{births:#?}");
+    let args = ran.events("execve")[0].get("args").to_owned();
+    assert!(births.len() == 8 && births.iter().all(|line| line.get("args") == args && line.get("exe") == "sh"));
+    assert!(births.iter().all(|line| line.get("cgroups") == births[0].get("cgroups") && line.int("fdlimit") > 0));
 }
 
 #[test]

@@ -243,6 +243,43 @@ static void race(const char *dir, int times) {
     }
 }
 
+/* A child with a child of its own ends; the orphan says who had it and who has it now, and ends once that is over. */
+static void orphan(int subreaper) {
+    int told[2], over[2];
+    char byte;
+    must(pipe(told) == 0 && pipe(over) == 0 && prctl(PR_SET_CHILD_SUBREAPER, subreaper) == 0, "prepare");
+    pid_t root = getpid(), middle = fork();
+    if (middle == 0) {
+        pid_t own = getpid();
+        if (fork() != 0)
+            _exit(0);
+        close(over[1]);
+        must(read(over[0], &byte, 1) == 0, "end of the parent");
+        printf("%d %d %d\n", root, own, getppid());
+        exit(0);
+    }
+    close(told[1]);
+    close(over[0]);
+    must(waitpid(middle, NULL, 0) == middle, "waitpid");
+    close(over[1]);
+    must(read(told[0], &byte, 1) == 0, "end of the orphan");
+    while (wait(NULL) > 0)
+        ;
+}
+
+static void make_pairs(void) {
+    int fds[2];
+    must(pipe(fds) == 0 && pipe2(fds, O_CLOEXEC) == 0, "pipe");
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0, "socketpair");
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    must(bind(listener, (struct sockaddr *)&at, len) == 0 && listen(listener, 5) == 0, "listen");
+    must(getsockname(listener, (struct sockaddr *)&at, &len) == 0, "getsockname");
+    must(connect(client, (struct sockaddr *)&at, len) == 0, "connect");
+    must(accept(listener, NULL, NULL) >= 0, "accept");
+}
+
 static void trace_me(void) {
     must(ptrace(PTRACE_TRACEME, 0, 0, 0) == -1 && errno == EPERM, "ptrace");
 }
@@ -321,6 +358,10 @@ int main(int argc, char **argv) {
         make_files(argv[2]);
     else if (!strcmp(what, "race"))
         race(argv[2], count);
+    else if (!strcmp(what, "orphan"))
+        orphan(count);
+    else if (!strcmp(what, "pairs"))
+        make_pairs();
     else if (!strcmp(what, "traceme"))
         trace_me();
     else if (!strcmp(what, "untraced"))

@@ -210,6 +210,23 @@ fn the_default_rules_are_quiet_on_an_ordinary_command() {
 }
 
 #[test]
+fn stats_count_the_matches_of_each_rule() {
+    let dir = scratch();
+    let rules = dir.path().join("r.yaml");
+    let rule = |name: &str, program: &str| {
+        format!(
+            "- rule: {name}\n  desc: x\n  condition: evt.type = execve and proc.name = {program}\n  output: x\n  priority: INFO\n"
+        )
+    };
+    std::fs::write(&rules, rule("one", "true") + &rule("none", "no-such-program")).unwrap();
+    let script = "true; /bin/true; /usr/bin/env true; exit 0";
+    let output = run(["run", "--json", "--stats", "-r", rules.to_str().unwrap(), "--", "sh", "-c", script]);
+    let counts = &stats(&output)["engine"];
+    assert_eq!(counts["rules"], serde_json::json!({ "one": 2 }), "{}", stderr(&output));
+    assert_eq!((counts["matches"].as_u64(), alerts(&output).len()), (Some(2), 2));
+}
+
+#[test]
 fn times_are_those_of_the_zone_that_the_environment_names() {
     if !Path::new("/usr/share/zoneinfo/Asia/Kathmandu").exists() {
         eprintln!("skipped: no time zone files here");

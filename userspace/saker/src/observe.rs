@@ -2,7 +2,7 @@
 
 use saker_driver_api::books::{Books, ClassBooks, DropReason};
 use saker_driver_api::event::Class;
-use saker_engine::Engine;
+use saker_engine::{Engine, RuleId};
 use saker_ring::ReaderBooks;
 use serde_json::{Map, Value, json};
 use std::io::IsTerminal as _;
@@ -59,7 +59,7 @@ impl Stats<'_> {
             "books": books,
             "engine": {
                 "records": stats.records, "events": stats.events, "meta": stats.meta, "unknown": stats.unknown,
-                "matches": stats.matches, "kinds": kinds,
+                "matches": stats.matches, "rules": self.matches_by_rule(), "kinds": kinds,
             },
             "state": {
                 "threads": state.threads, "files": state.files, "threads_added": state.threads_added,
@@ -70,6 +70,17 @@ impl Stats<'_> {
                 "memory_bytes": self.engine.state().memory_bytes(),
             },
         })
+    }
+
+    /// How often each rule matched, rules that did not left out.
+    fn matches_by_rule(&self) -> Map<String, Value> {
+        let (stats, rules) = (self.engine.stats(), self.engine.ruleset().rules());
+        let counts =
+            rules.iter().enumerate().filter_map(|(at, rule)| Some((rule, stats.rule_matches(RuleId::new(at)?))));
+        counts
+            .filter(|(_, matches)| *matches > 0)
+            .map(|(rule, matches)| (rule.name().to_owned(), matches.into()))
+            .collect()
     }
 
     fn to_text(&self) -> String {

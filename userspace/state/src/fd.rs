@@ -188,18 +188,6 @@ impl L4Proto {
             _ => Self::Unknown,
         }
     }
-
-    /// Returns a type and protocol of `socket(2)` that give this transport.
-    #[must_use]
-    pub const fn socket_numbers(self) -> (u16, u16) {
-        match self {
-            Self::Unknown => (0, 0),
-            Self::Tcp => (1, 6),
-            Self::Udp => (2, 17),
-            Self::Icmp => (2, 1),
-            Self::Raw => (3, 255),
-        }
-    }
 }
 
 /// Which end of a connection the process is.

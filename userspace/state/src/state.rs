@@ -275,18 +275,6 @@ impl State {
         self.users.group(b"", gid)
     }
 
-    /// Returns a user of a container, or of the host where `container` is empty.
-    #[must_use]
-    pub fn user_in(&self, container: &[u8], uid: u32) -> Option<&UserInfo> {
-        self.users.user(container, uid)
-    }
-
-    /// Returns the name of a group of a container, or of the host where `container` is empty.
-    #[must_use]
-    pub fn group_in(&self, container: &[u8], gid: u32) -> Option<&[u8]> {
-        self.users.group(container, gid)
-    }
-
     /// Returns what the last host record told.
     #[must_use]
     pub fn host(&self) -> Option<&HostInfo> {

@@ -52,7 +52,8 @@ pub(crate) fn events(flags: &EventsFlags) -> Result<Outcome> {
 }
 
 fn parse_filter(text: &str) -> Result<Filter> {
-    compile_condition(text).map_err(|err| InvalidInput(format!("--filter: {}", err.render(text, EXCERPT_WIDTH))).into())
+    compile_condition(text)
+        .map_err(|err| InvalidInput(format!("--filter: {err}\n{}", err.render(text, EXCERPT_WIDTH))).into())
 }
 
 fn parse_format(text: &str) -> Result<Formatter> {

@@ -77,7 +77,10 @@ pub(crate) fn open(path: &Path) -> Result<SkrReader> {
 /// Tells a file that is wrong from one that cannot be read.
 pub(crate) fn read_error(error: ReadError) -> anyhow::Error {
     match error {
-        ReadError::NotACapture { .. } | ReadError::Header { .. } | ReadError::Version { .. } => {
+        ReadError::NotACapture { .. }
+        | ReadError::NotAFile { .. }
+        | ReadError::Header { .. }
+        | ReadError::Version { .. } => {
             InvalidInput(error.to_string()).into()
         }
         other => other.into(),

@@ -71,6 +71,7 @@ fn rule_json(rule: &Rule) -> Value {
         "source": rule.source(),
         "tags": rule.tags(),
         "runs": rule.is_enabled(),
+        "capture_ms": rule.capture_ms(),
         "desc": rule.desc(),
         "condition": rule.condition(),
         "output": rule.output(),

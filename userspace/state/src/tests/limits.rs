@@ -122,7 +122,7 @@ fn users_over_the_budget_are_refused_and_counted() {
         host.run(&[&format!("useradded uid={uid} gid=0 name=someone container_id=c")]);
     }
     assert!(host.state.users.bytes() <= 500);
-    let known = (0..10).filter(|uid| host.state.user_in(b"c", *uid).is_some()).count();
+    let known = (0..10).filter(|uid| host.state.users.user(b"c", *uid).is_some()).count();
     assert_eq!(known as u64 + host.state.stats().users_refused, 10);
 }
 

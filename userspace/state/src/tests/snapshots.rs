@@ -107,7 +107,7 @@ fn users_groups_clock_and_host() {
         state.user(33).map(|user| (show(&user.name), show(&user.home))),
         Some(("www".into(), "/var/www".into()))
     );
-    assert_eq!(state.user_in(b"abc", 33).map(|user| show(&user.name)), Some("other".into()));
+    assert_eq!(state.users.user(b"abc", 33).map(|user| show(&user.name)), Some("other".into()));
     assert_eq!((state.group(33).map(show), state.group(5)), (Some("www-data".into()), None));
     assert_eq!(state.epoch_ns(5), Some(1005));
     let told = state.host().unwrap();
@@ -117,7 +117,7 @@ fn users_groups_clock_and_host() {
         "userdeleted uid=33 name=www",
         "groupdeleted gid=33 name=x",
     ]);
-    assert_eq!((host.state.user_in(b"abc", 33), host.state.users.bytes()), (None, 0));
+    assert_eq!((host.state.users.user(b"abc", 33), host.state.users.bytes()), (None, 0));
 }
 
 #[test]

@@ -193,3 +193,69 @@ fn a_terminal_reaches_the_command() {
     };
     assert!(printed.contains("got typed") && printed.contains("status 6"), "{printed}");
 }
+
+/// An interactive shell on a terminal of its own.
+struct Shell {
+    dir: TempDir,
+    script: Child,
+}
+
+impl Shell {
+    fn start() -> Option<Self> {
+        let dir = TempDir::new().unwrap();
+        let spawned = Command::new("script")
+            .args(["-qec", "bash --norc --noprofile -i", "/dev/null"])
+            .env("OUT", dir.path())
+            .env("DUMP", support::dump())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(script) = spawned else {
+            eprintln!("skipped: no `script` to make a terminal with");
+            return None;
+        };
+        Some(Self { dir, script })
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        self.script.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits for a file that something on the terminal makes, whole lines of it.
+    fn wait_for(&self, name: &str) -> String {
+        let path = self.dir.path().join(name);
+        let read = || std::fs::read_to_string(&path).unwrap_or_default();
+        wait_until(name, || read().ends_with('\n'));
+        read()
+    }
+
+    fn end(mut self) -> String {
+        self.type_in("exit\n");
+        let output = self.script.wait_with_output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+#[test]
+fn ctrl_z_stops_the_job_and_fg_continues_it() {
+    let Some(mut shell) = Shell::start() else { return };
+    shell.type_in(
+        "$DUMP $OUT/dump execve,openat -- sh -c 'echo $$ > $OUT/pid; while ! [ -e $OUT/go ]; do sleep 0.01; done; exit 5'\n",
+    );
+    let pid = shell.wait_for("pid").trim().parse().unwrap();
+    for round in 0..5 {
+        shell.type_in("\x1a");
+        // The shell reads this only once it has the terminal back.
+        shell.type_in(&format!("jobs > $OUT/jobs{round}\n"));
+        assert!(shell.wait_for(&format!("jobs{round}")).contains("Stopped"), "the shell sees that the job stopped");
+        wait_until("the command to stop as well", || matches!(state(pid), Some('t' | 'T')));
+        if round == 4 {
+            std::fs::write(shell.dir.path().join("go"), "").unwrap();
+        }
+        shell.type_in("fg\n");
+        wait_until("the job to go on", || !matches!(state(pid), Some('t' | 'T')));
+    }
+    shell.type_in("echo $? > $OUT/status\n");
+    assert_eq!(shell.wait_for("status"), "5\n");
+    shell.end();
+}

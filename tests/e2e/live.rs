@@ -210,6 +210,42 @@ fn the_default_rules_are_quiet_on_an_ordinary_command() {
 }
 
 #[test]
+fn links_neither_hide_a_file_nor_excuse_it() {
+    let dir = scratch();
+    let top = dir.path().canonicalize().unwrap();
+    for folder in ["good", "bad"] {
+        std::fs::create_dir(top.join(folder)).unwrap();
+        std::fs::write(top.join(folder).join("file"), "x\n").unwrap();
+    }
+    // A link in the good folder to a bad file, and one in the bad folder to a good file.
+    symlink(top.join("bad/file"), top.join("good/to-bad")).unwrap();
+    symlink(top.join("good/file"), top.join("bad/to-good")).unwrap();
+    let rule = |name: &str, condition: &str| {
+        let condition = condition.replace("TOP", top.to_str().unwrap());
+        let ours = format!("evt.type in (open, openat) and fd.name startswith {}/", top.display());
+        format!("- rule: {name}\n  desc: x\n  condition: {ours} and {condition}\n  output: x\n  priority: INFO\n")
+    };
+    let rules = top.join("rules.yaml");
+    let text = [
+        rule("bad", "fd.name startswith TOP/bad/"),
+        rule("twice negated", "not (not fd.name startswith TOP/bad/)"),
+        rule("not good", "not fd.name startswith TOP/good/"),
+        rule("not this", "fd.name != TOP/good/to-bad"),
+    ];
+    std::fs::write(&rules, text.concat()).unwrap();
+    for (file, expected) in [
+        ("good/file", &["not this"][..]),
+        ("bad/file", &["bad", "twice negated", "not good", "not this"]),
+        ("good/to-bad", &["bad", "twice negated", "not good", "not this"]),
+        ("bad/to-good", &["bad", "twice negated", "not this"]),
+    ] {
+        let file = top.join(file);
+        let output = run(["run", "--json", "-r", rules.to_str().unwrap(), "--", "cat", file.to_str().unwrap()]);
+        assert_eq!(rules_of(&alerts(&output)), expected, "{}: {}", file.display(), stderr(&output));
+    }
+}
+
+#[test]
 fn stats_count_the_matches_of_each_rule() {
     let dir = scratch();
     let rules = dir.path().join("r.yaml");

@@ -206,6 +206,15 @@ fn wrong_usage_is_status_two() {
 }
 
 #[test]
+fn a_wrong_filter_is_explained() {
+    let output = run(["events", "--filter", "evt.type = opne", "any.skr"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    for part in ["--filter: ", "`opne`", "\nevt.type = opne\n", "^"] {
+        assert!(stderr(&output).contains(part), "no `{part}` in:\n{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_closed_pipe_is_no_panic() {
     let script = format!("{} syscalls | head -n 1", saker([""; 0]).get_program().display());
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();

@@ -34,6 +34,12 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+    /// A folder, a pipe, a device: a capture is read from more than one place.
+    #[error("{path}: not a regular file: write what comes from a pipe to a file first", path = path.display())]
+    NotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// Even the file header is not whole.
     #[error("{path}: the file header is damaged or cut ({len} bytes of file): nothing in it can be read; use another copy", path = path.display())]
     Header {

@@ -96,7 +96,7 @@ impl SkrReader {
         let file = File::open(&path).map_err(failed)?;
         let meta = file.metadata().map_err(failed)?;
         if !meta.is_file() {
-            return Err(ReadError::NotACapture { path });
+            return Err(ReadError::NotAFile { path });
         }
         let (header, len) = (file_header(&path, &file, meta.len())?, meta.len());
         let mut reader = Self {

@@ -197,7 +197,7 @@ fn other_files_are_refused_with_their_names() {
         fs::write(&path, &newer).unwrap();
         assert_eq!(read(&path).unwrap().0, 200, "a newer minor {what} is read");
     }
-    assert!(matches!(SkrReader::open(folder.path()), Err(ReadError::NotACapture { .. })));
+    assert!(matches!(SkrReader::open(folder.path()), Err(ReadError::NotAFile { .. })));
     assert!(matches!(SkrReader::open(folder.path().join("none")), Err(ReadError::Open { .. })));
 }
 

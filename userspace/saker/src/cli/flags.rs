@@ -166,7 +166,8 @@ pub(crate) struct EventsFlags {
     /// Print only events that meet this condition, in the language of rules.
     #[arg(short, long, value_name = "COND")]
     pub(crate) filter: Option<String>,
-    /// Text to print for each event, with `%field` in it; events that lack one of the fields are left out unless it starts with `*`.
+    /// Text to print for each event, with `%field` in it; events that lack one of the fields are left out unless it
+    /// starts with `*`.
     #[arg(short = 'p', long, value_name = "FORMAT", conflicts_with = "count")]
     pub(crate) format: Option<String>,
     /// Print JSON objects, one a line.

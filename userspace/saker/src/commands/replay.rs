@@ -80,9 +80,7 @@ pub(crate) fn read_error(error: ReadError) -> anyhow::Error {
         ReadError::NotACapture { .. }
         | ReadError::NotAFile { .. }
         | ReadError::Header { .. }
-        | ReadError::Version { .. } => {
-            InvalidInput(error.to_string()).into()
-        }
+        | ReadError::Version { .. } => InvalidInput(error.to_string()).into(),
         other => other.into(),
     }
 }

@@ -8,3 +8,4 @@ mod captures;
 mod commands;
 mod live;
 mod support;
+mod tricks;

@@ -220,3 +220,23 @@ fn a_closed_pipe_is_no_panic() {
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_limit_of_file_sizes_ends_the_capture_and_not_the_watching() {
+    let dir = scratch();
+    let file = dir.path().join("limited.skr").display().to_string();
+    // The command has the limit too, and the signal as it would have it untraced.
+    let script = format!(
+        "ulimit -f 1200; exec {} record -o {file} -- sh -c 'for i in $(seq 40); do head -c 100000 /dev/zero >/dev/null; sleep 0.1; done; \
+         head -c 2000000 /dev/zero > {}/big; echo $? >&2'",
+        env!("CARGO_BIN_EXE_saker"),
+        dir.path().display()
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("limited.skr: no space left") && said.contains("\n153\n"), "{said}");
+    let info = run(["capture", "info", "--json", &file]);
+    let info: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
+    assert!(info["sections"].as_u64() > Some(0) && info["damage"][0]["bytes_lost"] == 0, "{info}");
+}

@@ -92,7 +92,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Blocks, in this thread and those it starts from now on, SIGCHLD and the signals that ask a program to end.
+    /// Blocks, in this thread and those it starts from now on, SIGCHLD and the signals that ask a program to end; and
+    /// SIGXFSZ, so that a write past a limit of file sizes fails, as on a full disk, instead of ending Saker.
     ///
     /// A signal that was blocked or ignored before stays so, as under `nohup`.
     ///
@@ -101,12 +102,13 @@ impl Signals {
     pub fn block() -> io::Result<Self> {
         let before = SigSet::thread_get_mask()?;
         let ignored = ignored_signals();
-        let mut taken = vec![Signal::SIGCHLD];
+        let own = [Signal::SIGCHLD, Signal::SIGXFSZ];
+        let mut taken = own.to_vec();
         taken.extend(ENDING.into_iter().filter(|signal| ignored >> (*signal as u32 - 1) & 1 == 0));
         taken.retain(|signal| !before.contains(*signal));
         let mask: SigSet = taken.iter().copied().collect();
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)?;
-        let ending = taken.iter().copied().filter(|signal| *signal != Signal::SIGCHLD).collect();
+        let ending = taken.iter().copied().filter(|signal| !own.contains(signal)).collect();
         Ok(Self { taken, ending })
     }
 

@@ -7,7 +7,7 @@ use crate::State;
 use crate::context::Context;
 use crate::fd::FdTable;
 use crate::pool::{Key, Weigh as _};
-use crate::process::ProcessInfo;
+use crate::process::{ProcessInfo, ThreadInfo};
 
 /// Entries looked at for each one removed.
 const SAMPLE: usize = 16;
@@ -41,9 +41,11 @@ impl State {
         // Only the process of the event is left: its other threads go.
         let Some(process) = current else { return false };
         let leader = self.processes.get(process).and_then(|process| process.leader);
-        let idle =
-            self.threads_of(process).into_iter().filter(|key| Some(*key) != context.thread && Some(*key) != leader);
-        let idle = idle.min_by_key(|key| self.threads.get(*key).map(|thread| (!thread.dead, thread.last_ns)));
+        let score = |key: Key<ThreadInfo>, thread: &ThreadInfo| {
+            let other = thread.process == process && Some(key) != context.thread && Some(key) != leader;
+            other.then_some((!thread.dead, thread.last_ns))
+        };
+        let idle = self.threads.sweep(SAMPLE, score);
         let Some(idle) = idle else { return false };
         self.stats.threads_evicted += 1;
         self.drop_thread(idle);
@@ -67,11 +69,14 @@ impl State {
         }
         let Some(key) = current else { return false };
         let keep = context.fd.and_then(|fd| u32::try_from(fd).ok());
-        let oldest = self.tables.get(key).and_then(|table| {
-            let others = table.iter().filter(|(fd, _)| Some(*fd) != keep && *fd > 2);
-            others.min_by_key(|(fd, entry)| (entry.at_ns, *fd)).map(|(fd, _)| fd)
+        let evictable = |fd: u32| Some(fd) != keep && fd > 2;
+        let sample: Vec<_> = self.tables.get(key).map_or(Vec::new(), |table| {
+            let round = table.iter_from(self.evict_hand).chain(table.iter());
+            let sample = round.filter(|(fd, _)| evictable(*fd)).take(SAMPLE);
+            sample.map(|(fd, entry)| (entry.at_ns, fd)).collect()
         });
-        let Some(fd) = oldest else { return false };
+        let (Some((_, fd)), Some((_, last))) = (sample.iter().min().copied(), sample.last()) else { return false };
+        self.evict_hand = last.saturating_add(1);
         let entry = self.tables.update(key, |table| table.remove(i64::from(fd))).flatten();
         let Some(entry) = entry else { return false };
         self.stats.fds_evicted += 1;

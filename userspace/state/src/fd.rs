@@ -454,8 +454,14 @@ impl FdTable {
 
     /// Returns the open descriptors in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &FdEntry)> {
-        let dense = self.dense.iter().zip(0u32..).filter_map(|(entry, fd)| Some((fd, entry.as_ref()?)));
-        dense.chain(self.sparse.iter().map(|(fd, entry)| (*fd, entry)))
+        self.iter_from(0)
+    }
+
+    /// Returns the open descriptors from `first` on, in the order of their numbers.
+    pub(crate) fn iter_from(&self, first: u32) -> impl Iterator<Item = (u32, &FdEntry)> {
+        let passed = first.min(DENSE) as usize;
+        let dense = self.dense.iter().zip(0u32..).skip(passed).filter_map(|(entry, fd)| Some((fd, entry.as_ref()?)));
+        dense.chain(self.sparse.range(first..).map(|(fd, entry)| (*fd, entry)))
     }
 
     /// Returns how many descriptors are open.

@@ -131,6 +131,8 @@ pub struct State {
     pub(crate) switched_ns: Vec<u64>,
     pub(crate) listening: Ports,
     pub(crate) nodes: Nodes,
+    /// Descriptor at which the search for one to evict goes on.
+    pub(crate) evict_hand: u32,
     pub(crate) no_image: Key<Image>,
     pub(crate) no_cgroups: Key<Cgroups>,
     pub(crate) no_files: Key<FdTable>,
@@ -179,6 +181,7 @@ impl State {
             switched_ns: Vec::new(),
             listening: Ports::default(),
             nodes: Nodes::default(),
+            evict_hand: 0,
             no_image,
             no_cgroups,
             no_files,

@@ -8,7 +8,7 @@ use saker_driver_api::interest::InterestMask;
 use saker_driver_api::param::{ParamStatus, ParamType};
 use saker_driver_api::record::{Origin, RawEvent};
 use saker_ring::{Doorbell, HeapReader, HeapRing, OnFull, Wake};
-use saker_trace::{Launch, Notice, OnTerminal, Outcome, Settings, SignalRecords, Signals, Tracer, child};
+use saker_trace::{InodeFacts, Launch, Notice, OnTerminal, Outcome, Settings, SignalRecords, Signals, Tracer, child};
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -24,8 +24,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [_, file, calls, how, rest @ ..] = args.as_slice() else {
         return Err("dump FILE CALLS (-- CMD|--pid N)".into());
     };
-    let settings =
-        Settings { interest: interest(&calls.to_string_lossy()), signals: SignalRecords::Keep, snaplen_bytes: 80 };
+    let settings = Settings {
+        interest: interest(&calls.to_string_lossy()),
+        signals: SignalRecords::Keep,
+        inodes: InodeFacts::Keep,
+        snaplen_bytes: 80,
+    };
     let out = BufWriter::new(File::create(file)?);
     let (producer, reader) = HeapRing::new(0, 1 << 20, OnFull::Wait, &Doorbell::new())?.split();
     let notify = |notice: Notice| eprintln!("notice: {notice}");

@@ -5,6 +5,7 @@
 use crate::clock::Clock;
 use crate::entry::{AT_ENTRY, Entry, EntryPlan, EntryReader, NewFile};
 use crate::facts::Facts;
+use crate::launch::InodeFacts;
 use crate::memory;
 use crate::paths::RealPathState;
 use crate::proc::{Proc, TaskStatus};
@@ -51,14 +52,18 @@ pub(crate) struct Context {
     /// The task that the call made, and the thread that made it.
     birth: Option<(u32, Option<u32>)>,
     snaplen_bytes: usize,
+    inodes: InodeFacts,
 }
 
 /// A happening that is no system call.
 pub(crate) const NO_CALL: Call =
     Call { nr: Call::UNKNOWN, native_nr: 0, origin: Origin::Syscall, args: [0; 6], ret: 0 };
 
+/// What tells one file from another, whatever its name.
+const INODE: [Fact; 2] = [Fact::OpenedDev, Fact::OpenedIno];
+
 impl Context {
-    pub(crate) fn new(snaplen_bytes: usize) -> io::Result<Self> {
+    pub(crate) fn new(snaplen_bytes: usize, inodes: InodeFacts) -> io::Result<Self> {
         let mut proc = Proc::open()?;
         let clock = Clock::new();
         Ok(Self {
@@ -74,6 +79,7 @@ impl Context {
             ending: Ending::default(),
             birth: None,
             snaplen_bytes,
+            inodes,
         })
     }
 
@@ -126,21 +132,29 @@ impl Context {
     fn opened(&mut self) {
         const ALL: [Fact; 4] = [Fact::OpenedPath, Fact::OpenedFlags, Fact::OpenedDev, Fact::OpenedIno];
         let Some(fd) = self.returned_fd() else { return ALL.iter().for_each(|fact| self.facts.absent(*fact)) };
-        let tid = self.tid;
-        let Ok(stat) = self.proc.stat(format_args!("{tid}/fd/{fd}")) else {
-            return ALL.iter().for_each(|fact| self.facts.unreadable(*fact));
-        };
-        self.facts.int(Fact::OpenedDev, device(&stat));
-        self.facts.int(Fact::OpenedIno, stat.st_ino);
-        match self.proc.link(format_args!("{tid}/fd/{fd}")) {
-            Ok(link) => {
-                let (path, flags) = shown_path(link, stat.st_nlink == 0);
-                self.facts.bytes(Fact::OpenedPath, path, ParamStatus::OK);
-                self.facts.int(Fact::OpenedFlags, flags);
+        let Self { tid, proc, facts, .. } = self;
+        let link = format_args!("{tid}/fd/{fd}");
+        let looks_deleted = proc.link(link).is_ok_and(|path| path.ends_with(b" (deleted)"));
+        // PERF: each look at `/proc` is about a twentieth of what watching an open costs.
+        let stat = (self.inodes == InodeFacts::Keep || looks_deleted).then(|| proc.stat(link).ok());
+        match stat {
+            Some(Some(stat)) => {
+                facts.int(Fact::OpenedDev, device(&stat));
+                facts.int(Fact::OpenedIno, stat.st_ino);
             }
-            Err(_) => {
-                self.facts.unreadable(Fact::OpenedPath);
-                self.facts.unreadable(Fact::OpenedFlags);
+            Some(None) => INODE.iter().for_each(|fact| facts.unreadable(*fact)),
+            None => INODE.iter().for_each(|fact| facts.absent(*fact)),
+        }
+        let unlinked = stat.flatten().is_some_and(|stat| stat.st_nlink == 0);
+        match proc.last_link() {
+            Some(link) => {
+                let (path, flags) = shown_path(link, unlinked);
+                facts.bytes(Fact::OpenedPath, path, ParamStatus::OK);
+                facts.int(Fact::OpenedFlags, flags);
+            }
+            None => {
+                facts.unreadable(Fact::OpenedPath);
+                facts.unreadable(Fact::OpenedFlags);
             }
         }
     }

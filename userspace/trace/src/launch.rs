@@ -34,8 +34,19 @@ pub struct Settings {
     pub interest: InterestMask,
     /// Whether signals that are delivered are recorded, too.
     pub signals: SignalRecords,
+    /// Whether device and inode of opened files are recorded, too.
+    pub inodes: InodeFacts,
     /// Most bytes of data kept of a parameter.
     pub snaplen_bytes: usize,
+}
+
+/// What becomes of device and inode numbers of opened files, which cost one more call per open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InodeFacts {
+    /// They are recorded.
+    Keep,
+    /// They are absent: nobody reads them.
+    Skip,
 }
 
 /// What becomes of delivered signals.
@@ -249,7 +260,7 @@ fn start(
 }
 
 fn prepare(settings: &Settings) -> Result<(Context, Waiter), TraceError> {
-    let ctx = Context::new(settings.snaplen_bytes).map_err(system("read `/proc`"))?;
+    let ctx = Context::new(settings.snaplen_bytes, settings.inodes).map_err(system("read `/proc`"))?;
     Ok((ctx, Waiter::new().map_err(system("wait for processes"))?))
 }
 

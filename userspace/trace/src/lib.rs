@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod awake;
 mod calls;
 pub mod child;
 mod clock;
@@ -47,6 +48,6 @@ mod tracer;
 mod waiter;
 
 pub use control::{Control, OnTerminal, Signals};
-pub use launch::{Launch, Outcome, Settings, SignalRecords, TraceError, Tracer};
+pub use launch::{InodeFacts, Launch, Outcome, Settings, SignalRecords, TraceError, Tracer};
 pub use notice::{Notice, Privilege};
 pub use stop::ExitStatus;

@@ -18,6 +18,7 @@ pub(crate) struct Proc {
     dir: OwnedFd,
     name: String,
     link: Box<[u8; PATH_BYTES]>,
+    link_len: Option<usize>,
 }
 
 impl Proc {
@@ -27,7 +28,7 @@ impl Proc {
     /// Returns an error if it is not mounted, or shows the processes of another PID namespace.
     pub(crate) fn open() -> io::Result<Self> {
         let dir = open("/proc", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let mut proc = Self { dir, name: String::with_capacity(64), link: Box::new([0; PATH_BYTES]) };
+        let mut proc = Self { dir, name: String::with_capacity(64), link: Box::new([0; PATH_BYTES]), link_len: None };
         let own = std::process::id().to_string();
         if proc.link(format_args!("self"))? != own.as_bytes() {
             return Err(io::Error::other("`/proc` shows another PID namespace; mount the one of this process"));
@@ -47,8 +48,15 @@ impl Proc {
     /// Reads a link.
     pub(crate) fn link(&mut self, link: Arguments<'_>) -> Result<&[u8], Errno> {
         self.set_name(link);
+        self.link_len = None;
         let n = readlinkat_raw(&self.dir, &self.name, &mut self.link[..])?;
+        self.link_len = Some(n);
         Ok(self.link.get(..n).unwrap_or_default())
+    }
+
+    /// Returns what the last [`Proc::link`] read, if it could.
+    pub(crate) fn last_link(&self) -> Option<&[u8]> {
+        self.link.get(..self.link_len?)
     }
 
     /// Describes the file behind a link.

@@ -6,6 +6,7 @@
 //! judged but do not change what the scan says.
 
 use crate::context::{Context, device};
+use crate::launch::InodeFacts;
 use crate::records::{About, Value, put, put_meta};
 use crate::sockets::{Socket, octets};
 use crate::task_facts::{MEMFD, shown_path};
@@ -38,7 +39,7 @@ pub enum Scope<'a> {
 /// # Errors
 /// Returns an error when `/proc` cannot be read.
 pub fn write_all(sink: &mut HeapProducer, scope: Scope<'_>) -> io::Result<()> {
-    bootstrap(&mut Context::new(0)?, sink, scope);
+    bootstrap(&mut Context::new(0, InodeFacts::Keep)?, sink, scope);
     Ok(())
 }
 

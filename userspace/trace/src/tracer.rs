@@ -15,6 +15,7 @@
 
 mod lineage;
 
+use crate::awake::KeepAwake;
 use crate::calls::{self, Side};
 use crate::context::{Context, NO_CALL};
 use crate::control::{Asked, Control};
@@ -31,7 +32,7 @@ use crate::waiter::{Patience, Waited, Waiter};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
 use saker_driver_api::capture::{emit, unwrap_call};
-use saker_driver_api::fillers::{self, Filler, SIGNAL_DELIVER, child_filler_for};
+use saker_driver_api::fillers::{self, Filler, SIGNAL_DELIVER, Truth, child_filler_for};
 use saker_driver_api::interest::InterestMask;
 use saker_driver_api::probe::Call;
 use saker_driver_api::record::Origin;
@@ -105,6 +106,7 @@ pub(crate) struct TraceLoop {
     sink: HeapProducer,
     control: Control,
     waiter: Waiter,
+    awake: Option<KeepAwake>,
     notify: Box<dyn FnMut(Notice) + Send>,
     tasks: HashMap<u32, Task>,
     /// New tasks that stopped before their parent told of them, with the parent's process. They may even have ended.
@@ -154,6 +156,7 @@ impl TraceLoop {
             sink,
             control,
             waiter,
+            awake: KeepAwake::start(),
             notify,
             tasks: HashMap::new(),
             early: HashMap::new(),
@@ -224,6 +227,9 @@ impl TraceLoop {
 
     fn stopped(&mut self, tid: u32, status: i32) {
         let now_ns = self.ctx.clock.now_ns();
+        if let Some(awake) = &mut self.awake {
+            awake.beat(now_ns);
+        }
         if self.ctx.clock.step(now_ns).is_some() {
             put_clock(&mut self.sink, &self.ctx.clock);
         }
@@ -271,7 +277,7 @@ impl TraceLoop {
         let inside = self.tasks.get(&tid).and_then(|task| task.started);
         match (self.mode, inside) {
             // The filter has told of the start and its ABI.
-            (Mode::Started, Some(started)) => self.returned(tid, started),
+            (Mode::Started, Some(started)) => return self.returned(tid, started),
             (Mode::Started, None) => {}
             (Mode::Attached, inside) => match calls::side(tid) {
                 Some((Side::Start, abi)) => {
@@ -283,7 +289,7 @@ impl TraceLoop {
                 // Without a start it is the rest of an exec that is recorded already.
                 Some((Side::Return, _)) => {
                     if let Some(started) = inside {
-                        self.returned(tid, started);
+                        return self.returned(tid, started);
                     }
                 }
                 None => {}
@@ -314,7 +320,7 @@ impl TraceLoop {
         task.started = Some(started);
     }
 
-    /// Records a call that has returned.
+    /// Records a call that has returned, and lets its thread go on.
     fn returned(&mut self, tid: u32, started: Started) {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         task.started = None;
@@ -327,16 +333,29 @@ impl TraceLoop {
             Some(now) if matches!(now.nr, nr::CLONE | nr::CLONE3) => self.notice_untraced(tid, tgid, &now),
             _ => {}
         }
-        let entry = match now {
-            Some(now) if started.wanted => {
-                let call = if started.unwrapped { Call { ret: now.ret, ..started.call } } else { now };
-                match self.interest.has(call.nr) {
-                    true => self.emit(tid, call, entry, fillers::filler_for(call.nr)),
-                    false => entry,
-                }
-            }
-            _ => entry,
+        let recorded = now.filter(|_| started.wanted).map(|now| match started.unwrapped {
+            true => Call { ret: now.ret, ..started.call },
+            false => now,
+        });
+        let Some(call) = recorded.filter(|call| self.interest.has(call.nr)) else {
+            self.keep(tid, entry);
+            return self.go_on(tid, 0);
         };
+        let filler = fillers::filler_for(call.nr);
+        // PERF: what stands in registers alone is recorded while the thread runs on; it is most of the calls of most programs.
+        let early = filler.truth == Truth::Registers && filler.wants(call.failed()).is_empty();
+        if early {
+            self.go_on(tid, 0);
+        }
+        let entry = self.emit(tid, call, entry, filler);
+        self.keep(tid, entry);
+        if !early {
+            self.go_on(tid, 0);
+        }
+    }
+
+    /// Gives the storage of entry facts back to a thread, for its next call.
+    fn keep(&mut self, tid: u32, entry: Entry) {
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.entry = entry;
         }

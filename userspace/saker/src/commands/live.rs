@@ -9,9 +9,10 @@ use anyhow::{Context as _, Result, bail};
 use saker_capture::{Compress, Existing, Options, ReadError, SkrReader, SkrWriter, WriteError};
 use saker_driver_api::interest::InterestMask;
 use saker_engine::{Interest, Ruleset};
+use saker_filter::{FieldArg, FieldId};
 use saker_outputs::{Form, LineOutput, Output};
 use saker_ring::{Doorbell, HeapReader, HeapRing, OnFull, Wake};
-use saker_trace::{Launch, OnTerminal, Settings, SignalRecords, Signals, Tracer};
+use saker_trace::{InodeFacts, Launch, OnTerminal, Settings, SignalRecords, Signals, Tracer};
 use std::path::Path;
 
 /// Level of `--compress`: the fastest that still halves most captures.
@@ -26,8 +27,9 @@ pub(crate) fn run(flags: RunFlags) -> Result<Outcome> {
     let rules = rulefiles::load_rules(&flags.rules)?;
     let capture = flags.output.as_deref().map(|path| create(path, Compress::Raw)).transpose()?;
     let interest = rules.interest();
+    let inodes = if capture.is_none() && !reads_inodes(&rules) { InodeFacts::Skip } else { InodeFacts::Keep };
     let mut output = LineOutput::stdout(if flags.rules.json { Form::Json } else { Form::Text });
-    live.watch(rules, &interest, Some(&mut output), capture, flags.rules.json)
+    live.watch(rules, (&interest, inodes), Some(&mut output), capture, flags.rules.json)
 }
 
 /// Writes all events to a capture.
@@ -35,7 +37,7 @@ pub(crate) fn record(flags: RecordFlags) -> Result<Outcome> {
     let live = Live::new(flags.live)?;
     let compress = if flags.compress { Compress::Zstd(ZSTD_LEVEL) } else { Compress::Raw };
     let capture = create(&flags.output, compress)?;
-    live.watch(Ruleset::empty(), &Interest::everything(), None, Some(capture), false)
+    live.watch(Ruleset::empty(), (&Interest::everything(), InodeFacts::Keep), None, Some(capture), false)
 }
 
 /// Makes a capture; an older capture of that name is replaced, any other file stays.
@@ -75,7 +77,7 @@ impl Live {
     fn watch(
         self,
         rules: Ruleset,
-        interest: &Interest,
+        (interest, inodes): (&Interest, InodeFacts),
         output: Option<&mut dyn Output>,
         capture: Option<SkrWriter>,
         json: bool,
@@ -85,7 +87,7 @@ impl Live {
         let capacity = u64::from(self.flags.ring_mib) << 20;
         // The traced program can wait, so nothing need be lost.
         let (producer, mut reader) = HeapRing::new(0, capacity, OnFull::Wait, &Doorbell::new())?.split();
-        let settings = settings(interest, usize::from(self.flags.snaplen));
+        let settings = settings(interest, inodes, usize::from(self.flags.snaplen));
         let notify = |notice| eprintln!("saker: {notice}");
         let (tracer, on_terminal) = match self.flags.cmd.split_first() {
             Some((program, args)) => {
@@ -146,7 +148,7 @@ fn drain(reader: &mut HeapReader, pipeline: &mut Pipeline<'_>) -> Result<()> {
     Ok(())
 }
 
-fn settings(interest: &Interest, snaplen_bytes: usize) -> Settings {
+fn settings(interest: &Interest, inodes: InodeFacts, snaplen_bytes: usize) -> Settings {
     let mut mask = InterestMask::NONE;
     for name in interest.names() {
         mask.insert_name(name);
@@ -155,5 +157,18 @@ fn settings(interest: &Interest, snaplen_bytes: usize) -> Settings {
     // `scripts/bench` gives the same calls to another tracer.
     tracing::debug!("recorded calls: {}", calls.join(","));
     let signals = if interest.contains("signaldeliver") { SignalRecords::Keep } else { SignalRecords::Skip };
-    Settings { interest: mask, signals, snaplen_bytes }
+    Settings { interest: mask, signals, inodes, snaplen_bytes }
+}
+
+/// Whether a rule can see device or inode of a file: by their fields, or among all parameters of an event.
+fn reads_inodes(rules: &Ruleset) -> bool {
+    rules.fields().iter().any(|field| match field.id {
+        FieldId::FdDev | FieldId::FdDevMajor | FieldId::FdDevMinor | FieldId::FdIno => true,
+        FieldId::EvtArgs | FieldId::EvtInfo => true,
+        FieldId::EvtArg | FieldId::EvtRawarg => match &field.arg {
+            FieldArg::Key(name) => matches!(&**name, "dev" | "ino"),
+            FieldArg::Index(_) | FieldArg::None => true,
+        },
+        _ => false,
+    })
 }

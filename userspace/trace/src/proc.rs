@@ -169,6 +169,8 @@ pub(crate) struct TaskStatus {
     pub(crate) vm_swap_kib: u32,
     /// Signals that wait for the thread or its process, signal 1 in bit 0.
     pub(crate) pending: u64,
+    /// Signals that do not act by default here: blocked, ignored or caught.
+    pub(crate) not_default: u64,
     /// Nested PID namespaces, from this process's inwards.
     pub(crate) pid_levels: u32,
 }
@@ -182,6 +184,14 @@ impl TaskStatus {
             status.set(key, value.get(1..).unwrap_or_default());
         }
         status
+    }
+
+    /// Whether a thread that job control stopped has been continued, as far as its pending signals tell. A stop sent
+    /// right after SIGCONT takes that back, so a stop that waits tells as much; let go on, the thread stops again at once.
+    pub(crate) fn is_continued(&self) -> bool {
+        const CONTINUE: u64 = 1 << 17;
+        const STOPS: u64 = 0b1111 << 18;
+        self.pending & (CONTINUE | STOPS & !self.not_default) != 0
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) {
@@ -204,6 +214,7 @@ impl TaskStatus {
             b"VmRSS" => self.vm_rss_kib = nth(0),
             b"VmSwap" => self.vm_swap_kib = nth(0),
             b"SigPnd" | b"ShdPnd" => self.pending |= hex(),
+            b"SigBlk" | b"SigIgn" | b"SigCgt" => self.not_default |= hex(),
             b"CapInh" => self.cap_inheritable = hex(),
             b"CapPrm" => self.cap_permitted = hex(),
             b"CapEff" => self.cap_effective = hex(),
@@ -290,6 +301,15 @@ mod tests {
         assert_eq!((status.vm_size_kib, status.pending, status.cap_effective), (900, 0x20001, 255));
         assert_eq!(status.pid_levels, 2);
         assert_eq!(TaskStatus::parse(b"Uid\nUid:\nPPid:\tx"), TaskStatus::default());
+    }
+
+    #[test]
+    fn pending_signals_tell_that_a_job_was_continued() {
+        let is_continued = |text: &str| TaskStatus::parse(text.as_bytes()).is_continued();
+        assert!(!is_continued("SigPnd:\t0\nShdPnd:\t4000\n"));
+        assert!(is_continued("SigPnd:\t0\nShdPnd:\t20000\nSigBlk:\t20000\n"), "SIGCONT, even blocked");
+        assert!(is_continued("SigPnd:\t0\nShdPnd:\t80000\n"), "SIGTSTP");
+        assert!(!is_continued("ShdPnd:\t80000\nSigBlk:\t0\nSigCgt:\t80000\n"), "SIGTSTP that would not stop it");
     }
 
     #[test]

@@ -414,7 +414,7 @@ impl TraceLoop {
         let mut text = Vec::new();
         for (tid, tgid) in held {
             let read = self.ctx.proc.read(format_args!("{tid}/status"), &mut text, 16 << 10);
-            if read.is_err() || TaskStatus::parse(&text).pending >> (SIGCONT - 1) & 1 == 1 {
+            if read.is_err() || TaskStatus::parse(&text).is_continued() {
                 self.release(tgid);
             }
         }

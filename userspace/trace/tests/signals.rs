@@ -97,6 +97,17 @@ fn a_stopped_job_stays_stopped_until_it_is_continued() {
 }
 
 #[test]
+fn a_job_that_is_stopped_right_after_it_was_continued_stops_again() {
+    let script = r#"my $job = fork; if (!$job) { sleep 1 while 1 }
+        $SIG{ALRM} = sub { kill KILL => $job; exit 1 }; alarm 60;
+        kill STOP => $job;
+        for (1 .. 20) { waitpid($job, WUNTRACED) == $job or die; kill CONT => $job; kill STOP => $job }
+        kill KILL => $job; waitpid $job, 0; waitpid $job, 0; print "went on""#;
+    let ran = run("execve", &["perl", "-MPOSIX", "-e", script]);
+    assert!(String::from_utf8_lossy(&ran.output.stdout).contains("went on"), "{ran:?}");
+}
+
+#[test]
 fn a_traced_shell_sees_its_jobs_stop_and_go_on() {
     let script = "set -m; sleep 1000 & kill -STOP $!; while ! jobs | grep -q Stopped; do sleep 0.01; done
         kill -CONT $!; while jobs | grep -q Stopped; do sleep 0.01; done; kill $!; wait $!; echo $?";

@@ -245,6 +245,12 @@ impl FactSet {
         self.0 & (1 << fact as u8) != 0
     }
 
+    /// Returns the set without those of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Returns whether nothing is in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {

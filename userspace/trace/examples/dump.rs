@@ -6,6 +6,7 @@
 use saker_driver_api::event::EventType;
 use saker_driver_api::interest::InterestMask;
 use saker_driver_api::param::{ParamStatus, ParamType};
+use saker_driver_api::probe::FactSet;
 use saker_driver_api::record::{Origin, RawEvent};
 use saker_ring::{Doorbell, HeapReader, HeapRing, OnFull, Wake};
 use saker_trace::{InodeFacts, Launch, Notice, OnTerminal, Outcome, Settings, SignalRecords, Signals, Tracer, child};
@@ -28,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         interest: interest(&calls.to_string_lossy()),
         signals: SignalRecords::Keep,
         inodes: InodeFacts::Keep,
+        unread: FactSet::EMPTY,
         snaplen_bytes: 80,
     };
     let out = BufWriter::new(File::create(file)?);

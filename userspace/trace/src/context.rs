@@ -53,6 +53,7 @@ pub(crate) struct Context {
     birth: Option<(u32, Option<u32>)>,
     snaplen_bytes: usize,
     inodes: InodeFacts,
+    unread: FactSet,
 }
 
 /// A happening that is no system call.
@@ -63,7 +64,7 @@ pub(crate) const NO_CALL: Call =
 const INODE: [Fact; 2] = [Fact::OpenedDev, Fact::OpenedIno];
 
 impl Context {
-    pub(crate) fn new(snaplen_bytes: usize, inodes: InodeFacts) -> io::Result<Self> {
+    pub(crate) fn new(snaplen_bytes: usize, inodes: InodeFacts, unread: FactSet) -> io::Result<Self> {
         let mut proc = Proc::open()?;
         let clock = Clock::new();
         Ok(Self {
@@ -80,6 +81,7 @@ impl Context {
             birth: None,
             snaplen_bytes,
             inodes,
+            unread,
         })
     }
 
@@ -295,8 +297,12 @@ impl ProbeContext for Context {
     }
 
     fn gather(&mut self, wanted: FactSet) {
-        let any = |of: &[Fact]| of.iter().any(|fact| wanted.has(*fact));
         self.facts.clear();
+        for fact in Fact::ALL.iter().filter(|fact| self.unread.has(**fact)) {
+            self.facts.absent(*fact);
+        }
+        let wanted = wanted.without(self.unread);
+        let any = |of: &[Fact]| of.iter().any(|fact| wanted.has(*fact));
         let Self { tasks, proc, facts, tid, birth, .. } = self;
         let boot = self.clock.boot_epoch_ns();
         match birth {

@@ -18,6 +18,7 @@ use nix::sys::ptrace::{self, Options};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use saker_driver_api::books::Books;
 use saker_driver_api::interest::InterestMask;
+use saker_driver_api::probe::FactSet;
 use saker_driver_api::record::Origin;
 use saker_driver_api::syscalls::{X32_BIT, nr};
 use saker_ring::HeapProducer;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub signals: SignalRecords,
     /// Whether device and inode of opened files are recorded, too.
     pub inodes: InodeFacts,
+    /// Facts about tasks that nobody reads: their parameters are absent, which saves looks at `/proc`.
+    pub unread: FactSet,
     /// Most bytes of data kept of a parameter.
     pub snaplen_bytes: usize,
 }
@@ -260,7 +263,7 @@ fn start(
 }
 
 fn prepare(settings: &Settings) -> Result<(Context, Waiter), TraceError> {
-    let ctx = Context::new(settings.snaplen_bytes, settings.inodes).map_err(system("read `/proc`"))?;
+    let ctx = Context::new(settings.snaplen_bytes, settings.inodes, settings.unread).map_err(system("read `/proc`"))?;
     Ok((ctx, Waiter::new().map_err(system("wait for processes"))?))
 }
 

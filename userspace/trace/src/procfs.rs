@@ -39,7 +39,7 @@ pub enum Scope<'a> {
 /// # Errors
 /// Returns an error when `/proc` cannot be read.
 pub fn write_all(sink: &mut HeapProducer, scope: Scope<'_>) -> io::Result<()> {
-    bootstrap(&mut Context::new(0, InodeFacts::Keep)?, sink, scope);
+    bootstrap(&mut Context::new(0, InodeFacts::Keep, FactSet::EMPTY)?, sink, scope);
     Ok(())
 }
 

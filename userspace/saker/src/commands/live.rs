@@ -8,6 +8,7 @@ use crate::rulefiles;
 use anyhow::{Context as _, Result, bail};
 use saker_capture::{Compress, Existing, Options, ReadError, SkrReader, SkrWriter, WriteError};
 use saker_driver_api::interest::InterestMask;
+use saker_driver_api::probe::{Fact, FactSet};
 use saker_engine::{Interest, Ruleset};
 use saker_filter::{FieldArg, FieldId};
 use saker_outputs::{Form, LineOutput, Output};
@@ -27,9 +28,9 @@ pub(crate) fn run(flags: RunFlags) -> Result<Outcome> {
     let rules = rulefiles::load_rules(&flags.rules)?;
     let capture = flags.output.as_deref().map(|path| create(path, Compress::Raw)).transpose()?;
     let interest = rules.interest();
-    let inodes = if capture.is_none() && !reads_inodes(&rules) { InodeFacts::Skip } else { InodeFacts::Keep };
+    let facts = if capture.is_none() { Facts::read_by(&rules) } else { Facts::ALL };
     let mut output = LineOutput::stdout(if flags.rules.json { Form::Json } else { Form::Text });
-    live.watch(rules, (&interest, inodes), Some(&mut output), capture, flags.rules.json)
+    live.watch(rules, (&interest, facts), Some(&mut output), capture, flags.rules.json)
 }
 
 /// Writes all events to a capture.
@@ -37,7 +38,7 @@ pub(crate) fn record(flags: RecordFlags) -> Result<Outcome> {
     let live = Live::new(flags.live)?;
     let compress = if flags.compress { Compress::Zstd(ZSTD_LEVEL) } else { Compress::Raw };
     let capture = create(&flags.output, compress)?;
-    live.watch(Ruleset::empty(), (&Interest::everything(), InodeFacts::Keep), None, Some(capture), false)
+    live.watch(Ruleset::empty(), (&Interest::everything(), Facts::ALL), None, Some(capture), false)
 }
 
 /// Makes a capture; an older capture of that name is replaced, any other file stays.
@@ -77,7 +78,7 @@ impl Live {
     fn watch(
         self,
         rules: Ruleset,
-        (interest, inodes): (&Interest, InodeFacts),
+        (interest, facts): (&Interest, Facts),
         output: Option<&mut dyn Output>,
         capture: Option<SkrWriter>,
         json: bool,
@@ -87,7 +88,7 @@ impl Live {
         let capacity = u64::from(self.flags.ring_mib) << 20;
         // The traced program can wait, so nothing need be lost.
         let (producer, mut reader) = HeapRing::new(0, capacity, OnFull::Wait, &Doorbell::new())?.split();
-        let settings = settings(interest, inodes, usize::from(self.flags.snaplen));
+        let settings = settings(interest, facts, usize::from(self.flags.snaplen));
         let notify = |notice| eprintln!("saker: {notice}");
         let (tracer, on_terminal) = match self.flags.cmd.split_first() {
             Some((program, args)) => {
@@ -148,7 +149,7 @@ fn drain(reader: &mut HeapReader, pipeline: &mut Pipeline<'_>) -> Result<()> {
     Ok(())
 }
 
-fn settings(interest: &Interest, inodes: InodeFacts, snaplen_bytes: usize) -> Settings {
+fn settings(interest: &Interest, facts: Facts, snaplen_bytes: usize) -> Settings {
     let mut mask = InterestMask::NONE;
     for name in interest.names() {
         mask.insert_name(name);
@@ -157,18 +158,44 @@ fn settings(interest: &Interest, inodes: InodeFacts, snaplen_bytes: usize) -> Se
     // `scripts/bench` gives the same calls to another tracer.
     tracing::debug!("recorded calls: {}", calls.join(","));
     let signals = if interest.contains("signaldeliver") { SignalRecords::Keep } else { SignalRecords::Skip };
-    Settings { interest: mask, signals, inodes, snaplen_bytes }
+    Settings { interest: mask, signals, inodes: facts.inodes, unread: facts.unread, snaplen_bytes }
 }
 
-/// Whether a rule can see device or inode of a file: by their fields, or among all parameters of an event.
-fn reads_inodes(rules: &Ruleset) -> bool {
-    rules.fields().iter().any(|field| match field.id {
-        FieldId::FdDev | FieldId::FdDevMajor | FieldId::FdDevMinor | FieldId::FdIno => true,
-        FieldId::EvtArgs | FieldId::EvtInfo => true,
-        FieldId::EvtArg | FieldId::EvtRawarg => match &field.arg {
-            FieldArg::Key(name) => matches!(&**name, "dev" | "ino"),
-            FieldArg::Index(_) | FieldArg::None => true,
-        },
-        _ => false,
-    })
+/// What a source may leave out, because it costs time and nobody reads it.
+#[derive(Clone, Copy)]
+struct Facts {
+    inodes: InodeFacts,
+    unread: FactSet,
+}
+
+impl Facts {
+    /// Nothing is left out: a capture may be judged by other rules later.
+    const ALL: Self = Self { inodes: InodeFacts::Keep, unread: FactSet::EMPTY };
+
+    /// Leaves out what no enabled rule can see: by a field of its own, or among the parameters of an event.
+    fn read_by(rules: &Ruleset) -> Self {
+        let fields = rules.fields();
+        let reads = |own: &[FieldId], params: &[&str]| {
+            fields.iter().any(|field| match (field.id, &field.arg) {
+                (FieldId::EvtArgs | FieldId::EvtInfo, _) => true,
+                (FieldId::EvtArg | FieldId::EvtRawarg, FieldArg::Key(name)) => params.contains(&&**name),
+                (FieldId::EvtArg | FieldId::EvtRawarg, _) => true,
+                (id, _) => own.contains(&id),
+            })
+        };
+        const INODE: &[FieldId] = &[FieldId::FdDev, FieldId::FdDevMajor, FieldId::FdDevMinor, FieldId::FdIno];
+        const LIMIT: &[FieldId] = &[FieldId::ProcFdlimit, FieldId::ProcFdusage];
+        const CGROUP: &[FieldId] = &[FieldId::ThreadCgroup, FieldId::ThreadCgroups];
+        let mut facts = Self::ALL;
+        if !reads(INODE, &["dev", "ino"]) {
+            facts.inodes = InodeFacts::Skip;
+        }
+        if !reads(LIMIT, &["fdlimit"]) {
+            facts.unread = facts.unread.with(Fact::FdLimit);
+        }
+        if !reads(CGROUP, &["cgroups"]) {
+            facts.unread = facts.unread.with(Fact::Cgroups);
+        }
+        facts
+    }
 }

@@ -76,7 +76,7 @@ pub struct Launch {
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The system refused something that tracing needs.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}")]
     System {
         /// What was to be done.
         what: &'static str,

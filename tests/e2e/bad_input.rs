@@ -2,7 +2,7 @@
 
 use crate::support::{is_root, run, saker, scratch, stderr};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 #[test]
 fn a_command_that_is_not_there() {
@@ -130,16 +130,7 @@ fn a_process_that_may_not_be_traced() {
     if !is_root() {
         return;
     }
-    let dir = scratch();
-    let binary = dir.path().join("saker");
-    std::fs::copy(env!("CARGO_BIN_EXE_saker"), &binary).unwrap();
-    make_public(dir.path());
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&binary)
-        .args(["run", "--pid", "1"])
-        .output()
-        .unwrap();
+    let output = run_as_nobody(&["run", "--pid", "1"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     let message = stderr(&output);
     assert!(message.contains("permi") || message.contains("not allowed"), "{message}");
@@ -150,17 +141,18 @@ fn an_ordinary_user_gets_detections() {
     if !is_root() {
         return;
     }
+    let output = run_as_nobody(&["run", "--json", "--", "find", "/tmp", "-maxdepth", "1", "-name", "id_rsa"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"rule\""), "{}", stderr(&output));
+}
+
+/// Runs a copy of the binary, for its folder is not always open to all, as the user `nobody`.
+fn run_as_nobody(args: &[&str]) -> Output {
     let dir = scratch();
     let binary = dir.path().join("saker");
     std::fs::copy(env!("CARGO_BIN_EXE_saker"), &binary).unwrap();
     make_public(dir.path());
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&binary)
-        .args(["run", "--json", "--", "find", "/tmp", "-maxdepth", "1", "-name", "id_rsa"])
-        .output()
-        .unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("\"rule\""), "{}", stderr(&output));
+    let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    Command::new("setpriv").args(user).arg(&binary).args(args).output().unwrap()
 }
 
 fn make_public(dir: &Path) {

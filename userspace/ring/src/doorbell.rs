@@ -3,8 +3,11 @@
 //! Who wakes whom: the reader sleeps without a timer while its rings are empty, and a producer may wait for room.
 //!
 //! ```text
-//! reader   empty ──first record──> armed (10 ms) ──watermark, critical record or time──> drains
+//! reader   empty ──first record──> armed (10 ms) ──watermark, critical record or time──> drains ──> armed
+//!            ^───────────────────── time, and still empty ─────────────────────────────────────────┘
 //! ```
+//! A reader that has just drained stays armed: while records keep coming, ordinary ones cost their producer no wake-up.
+//!
 //! Both directions are the same pattern: the sleeper says that it sleeps, then looks once more; the other side
 //! publishes its position, then looks whether someone sleeps. A full fence between the two steps on each side means
 //! that at least one of them sees the other, so no wake-up is lost.
@@ -49,6 +52,8 @@ struct Bell {
     /// A critical record came since the reader last woke.
     urgent: AtomicBool,
     rung: AtomicBool,
+    /// The reader's own: its last wait found records.
+    busy: AtomicBool,
     producers: AtomicU32,
     lock: Mutex<()>,
     wake: Condvar,
@@ -73,12 +78,20 @@ impl Doorbell {
 
     /// Sleeps until there is something to read; `pending` looks at the rings.
     ///
-    /// Empty rings cost nothing. The first record arms a timer of 10 ms; a critical record, enough
-    /// records, [`Doorbell::ring`] or the last producer's end are served at once.
+    /// No record waits longer than 10 ms; a critical record, enough records, [`Doorbell::ring`] or the last producer's
+    /// end are served at once. Rings that stay empty cost one timer after the last record and nothing from then on.
     pub fn wait(&self, pending: impl Fn() -> Pending) -> Wake {
-        let wake = self.wait_for_first(&pending);
-        if wake == Wake::Records && pending() == Pending::Some {
+        let armed = self.0.busy.swap(false, Ordering::Relaxed) && pending() == Pending::Nothing;
+        if armed {
             self.wait_for_more(&pending);
+        }
+        let waited = armed && pending() != Pending::Nothing;
+        let wake = self.wait_for_first(&pending);
+        if wake == Wake::Records {
+            if !waited && pending() == Pending::Some {
+                self.wait_for_more(&pending);
+            }
+            self.0.busy.store(true, Ordering::Relaxed);
         }
         self.0.urgent.store(false, Ordering::Relaxed);
         wake

@@ -9,6 +9,10 @@ use saker_driver_api::event::{Effect, EventInfo, EventType, Phase};
 use saker_driver_api::syscalls;
 use saker_filter::{EventNames, TypeSet};
 
+/// Names of what becomes an event of its own, in alphabetical order.
+static EVENT_NAMES: LazyLock<BTreeSet<&'static str>> =
+    LazyLock::new(|| EventType::ALL.iter().filter(|event| !event.is_meta()).map(|event| event.name()).collect());
+
 static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| syscalls::event_names().collect());
 
 /// The names conditions may compare `evt.type` with.
@@ -25,6 +29,8 @@ impl EventNames for KnownEvents {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
     names: BTreeSet<&'static str>,
+    /// Those among them that a rule can match, or whoever else reads records.
+    read: BTreeSet<&'static str>,
 }
 
 impl Interest {
@@ -32,24 +38,32 @@ impl Interest {
     #[must_use]
     pub fn state() -> Self {
         let needed = EventType::ALL.iter().filter(|event| state_needs(event.info()));
-        Self { names: needed.map(|event| event.name()).collect() }
+        Self { names: needed.map(|event| event.name()).collect(), read: BTreeSet::new() }
     }
 
     /// Every event there is.
     #[must_use]
     pub fn everything() -> Self {
-        Self { names: NAMES.clone() }
+        Self { names: NAMES.clone(), read: NAMES.clone() }
     }
 
     /// Adds the types of a condition.
     pub(crate) fn add(&mut self, types: &TypeSet) {
-        self.names.extend(NAMES.iter().filter(|name| types.contains(name)));
+        let matched = || NAMES.iter().filter(|name| types.contains(name));
+        self.names.extend(matched());
+        self.read.extend(matched());
     }
 
     /// Whether an event or system call of this name is wanted.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    /// Whether events of this name are wanted by the state tables and by nobody else.
+    #[must_use]
+    pub fn is_state_only(&self, name: &str) -> bool {
+        self.contains(name) && !self.read.contains(name)
     }
 
     /// The wanted names in alphabetical order: of system calls and of other events alike.
@@ -72,9 +86,7 @@ pub fn state_needs(info: &EventInfo) -> bool {
 
 /// How many kinds of events a condition can match.
 pub(crate) fn breadth(types: &TypeSet) -> usize {
-    let kinds: BTreeSet<&str> =
-        EventType::ALL.iter().filter(|event| !event.is_meta()).map(|event| event.name()).collect();
-    kinds.into_iter().filter(|name| types.contains(name)).count()
+    EVENT_NAMES.iter().filter(|name| types.contains(name)).count()
 }
 
 #[cfg(test)]
@@ -98,8 +110,12 @@ mod tests {
         let mut interest = Interest::state();
         interest.add(&TypeSet::Only([Box::from(&b"unlink"[..]), Box::from(&b"getrandom"[..])].into()));
         assert!(interest.contains("unlink") && interest.contains("getrandom") && !interest.contains("rename"));
+        assert!(
+            interest.is_state_only("close") && !interest.is_state_only("unlink") && !interest.is_state_only("rename")
+        );
         interest.add(&TypeSet::all());
         assert_eq!(interest, Interest::everything());
+        assert!(!interest.is_state_only("close"));
     }
 
     #[test]

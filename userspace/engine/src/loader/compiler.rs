@@ -4,6 +4,7 @@ use saker_filter::{ErrorKind, FieldFlags, FieldRegistry, Filter, TypeSet, Warnin
 
 use super::LoadConfig;
 use super::error::{LoadError, LoadWarning, Report, WarningCode};
+use super::parallel::in_parts;
 use super::resolver::{MacroTexts, Resolved, ResolvedRule};
 use super::source::shortened;
 use crate::format::{FormatWarning, Formatter};
@@ -15,9 +16,16 @@ const MANY_TYPES: usize = 100;
 
 pub(crate) fn compile(resolved: Resolved, config: &LoadConfig, report: &mut Report) -> Ruleset {
     let suggested = if config.suggested_output { suggested_output() } else { None };
-    let mut rules = Vec::with_capacity(resolved.rules.len());
-    for rule in resolved.rules {
-        rules.extend(compile_rule(rule, &resolved.macros, config, suggested.as_ref(), report));
+    let macros = &resolved.macros;
+    let parts = in_parts(resolved.rules, |part| {
+        let mut report = Report::default();
+        let compiled = part.into_iter().map(|rule| compile_rule(rule, macros, config, suggested.as_ref(), &mut report));
+        (compiled.collect::<Vec<_>>(), report)
+    });
+    let mut rules = Vec::new();
+    for (compiled, of_part) in parts {
+        rules.extend(compiled.into_iter().flatten());
+        report.append(of_part);
     }
     Ruleset::new(rules, config.matching)
 }

@@ -319,6 +319,12 @@ impl Report {
         }
     }
 
+    /// Takes what another report has, as if it had been reported here now.
+    pub(crate) fn append(&mut self, other: Self) {
+        other.errors.into_iter().for_each(|error| self.error(|| error));
+        other.warnings.into_iter().for_each(|warning| self.warn(|| warning));
+    }
+
     /// Takes a warning, made only while there is room.
     pub(crate) fn warn(&mut self, warning: impl FnOnce() -> LoadWarning) {
         if self.warnings.len() < MAX_REPORTED {

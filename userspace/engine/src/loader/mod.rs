@@ -14,6 +14,7 @@ mod compiler;
 mod error;
 mod exceptions;
 mod item;
+mod parallel;
 mod reader;
 mod resolver;
 mod source;
@@ -63,13 +64,10 @@ pub struct Loaded {
 pub fn load(files: &[Arc<SourceFile>], config: &LoadConfig) -> Result<Loaded, LoadFailure> {
     let mut report = error::Report::default();
     let mut collector = collector::Collector::default();
-    for file in files {
-        if file.text().len() > MAX_FILE_BYTES {
-            let message = format!("the file is longer than {} MiB", MAX_FILE_BYTES >> 20);
-            report.error(|| LoadError::yaml(file, yaml::YamlError { message, line: 1, column: 1 }));
-            continue;
-        }
-        for item in reader::read(file, &mut report) {
+    let read = parallel::in_parts(files.iter().collect(), |part| part.into_iter().map(read).collect::<Vec<_>>());
+    for (items, of_file) in read.into_iter().flatten() {
+        report.append(of_file);
+        for item in items {
             collector.add(item, &mut report);
         }
     }
@@ -80,4 +78,15 @@ pub fn load(files: &[Arc<SourceFile>], config: &LoadConfig) -> Result<Loaded, Lo
     } else {
         Err(LoadFailure { errors: report.errors, warnings: report.warnings })
     }
+}
+
+/// Reads the items of one file, with what is wrong with them.
+fn read(file: &Arc<SourceFile>) -> (Vec<item::Item>, error::Report) {
+    let mut report = error::Report::default();
+    if file.text().len() > MAX_FILE_BYTES {
+        let message = format!("the file is longer than {} MiB", MAX_FILE_BYTES >> 20);
+        report.error(|| LoadError::yaml(file, yaml::YamlError { message, line: 1, column: 1 }));
+        return (Vec::new(), report);
+    }
+    (reader::read(file, &mut report), report)
 }

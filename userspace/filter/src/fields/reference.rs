@@ -1,6 +1,7 @@
 //! A field with its argument, as it stands in a condition or an output.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use thiserror::Error;
 
@@ -156,7 +157,8 @@ fn name_run(text: &str) -> usize {
 
 fn longest_known(text: &str, run: usize) -> Option<(FieldId, usize)> {
     // No name is longer, so a long run of letters costs no more than a short one.
-    let longest = BY_NAME.keys().map(|name| name.len()).max().unwrap_or(0).min(run);
+    static LONGEST: LazyLock<usize> = LazyLock::new(|| BY_NAME.keys().map(|name| name.len()).max().unwrap_or(0));
+    let longest = run.min(*LONGEST);
     (1..=longest).rev().find_map(|length| text.get(..length).and_then(|name| BY_NAME.get(name)).map(|id| (*id, length)))
 }
 

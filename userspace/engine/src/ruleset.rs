@@ -1,9 +1,7 @@
 //! Compiled rules, immutable, with the index from event type to rules.
 
-use std::collections::BTreeSet;
-
 use saker_driver_api::event::{EventType, Phase};
-use saker_filter::{FieldRef, FieldSource, Filter, TypeSet, Verdict};
+use saker_filter::{FieldArg, FieldId, FieldSource, Filter, TypeSet, Verdict};
 
 use crate::format::Formatter;
 use crate::interest::{Interest, KnownEvents};
@@ -236,14 +234,19 @@ impl Ruleset {
         interest
     }
 
-    /// Every field the enabled rules read, in conditions and outputs.
+    /// Whether an enabled rule reads one of `own`, or one of `params` of an event among `events`: in its condition or
+    /// in its output.
     #[must_use]
-    pub fn fields(&self) -> BTreeSet<FieldRef> {
-        let enabled = || self.rules.iter().filter(|rule| rule.enabled);
-        enabled()
-            .flat_map(|rule| rule.filter.fields())
-            .chain(enabled().flat_map(|rule| rule.formatter.fields()))
-            .collect()
+    pub fn reads(&self, own: &[FieldId], events: &[EventType], params: &[&str]) -> bool {
+        self.rules.iter().filter(|rule| rule.enabled).any(|rule| {
+            let sees_params = events.iter().any(|event| can_match(&rule.types, *event));
+            let fields = rule.filter.fields().into_iter().chain(rule.formatter.fields());
+            fields.into_iter().any(|field| match (field.id, &field.arg) {
+                (FieldId::EvtArg | FieldId::EvtRawarg, FieldArg::Key(name)) => sees_params && params.contains(&&**name),
+                (FieldId::EvtArgs | FieldId::EvtInfo | FieldId::EvtArg | FieldId::EvtRawarg, _) => sees_params,
+                (id, _) => own.contains(&id),
+            })
+        })
     }
 
     /// Evaluates the rules for an event's type; calls `hit` for each that matches, in order.

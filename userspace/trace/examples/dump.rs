@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 //! Prints the records of a command, or of a running process, into a file: `dump FILE CALLS -- CMD…` or
-//! `dump FILE CALLS --pid N`. CALLS is `all` or a list of names. The crate's tests read what it writes.
+//! `dump FILE CALLS --pid N`. CALLS is `all` or a list of names; of a name with `:state` behind it, the effect is enough. The crate's tests read what it writes.
 
 use saker_driver_api::event::EventType;
 use saker_driver_api::interest::InterestMask;
@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 
+const STATE: &str = ":state";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<OsString> = std::env::args_os().collect();
     if child::is_child(&args) {
@@ -27,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let settings = Settings {
         interest: interest(&calls.to_string_lossy()),
+        state_only: state_only(&calls.to_string_lossy()),
         signals: SignalRecords::Keep,
         inodes: InodeFacts::Keep,
         unread: FactSet::EMPTY,
@@ -68,7 +71,13 @@ fn interest(calls: &str) -> InterestMask {
         return InterestMask::ALL;
     }
     let mut mask = InterestMask::NONE;
-    calls.split(',').for_each(|name| _ = mask.insert_name(name));
+    calls.split(',').for_each(|name| _ = mask.insert_name(name.trim_end_matches(STATE)));
+    mask
+}
+
+fn state_only(calls: &str) -> InterestMask {
+    let mut mask = InterestMask::NONE;
+    calls.split(',').filter_map(|name| name.strip_suffix(STATE)).for_each(|name| _ = mask.insert_name(name));
     mask
 }
 

@@ -2,12 +2,14 @@
 
 //! Reading a call from the registers of a stopped thread.
 
+use crate::filter::CLONE_UNTRACED;
+use crate::memory;
 use crate::resume::pid;
 use nix::libc::user_regs_struct;
 use nix::sys::ptrace;
 use saker_driver_api::probe::Call;
 use saker_driver_api::record::Origin;
-use saker_driver_api::syscalls::{X32_BIT, decode};
+use saker_driver_api::syscalls::{X32_BIT, decode, nr};
 
 /// Architecture of a 32-bit call.
 const AUDIT_ARCH_I386: u32 = 0x4000_0003;
@@ -37,6 +39,16 @@ pub(crate) fn read(tid: u32, abi: Origin) -> Option<Call> {
     Some(from_registers(&ptrace::getregs(pid(tid)?).ok()?, abi))
 }
 
+/// Whether a clone(2) or clone3(2) keeps the new task from being traced; no event tells of such a one.
+pub(crate) fn hides_its_task(tid: u32, call: &Call) -> bool {
+    let flags = match call.nr {
+        nr::CLONE => Some(call.arg(0)),
+        nr::CLONE3 => memory::array(tid, call.arg(0)).map(u64::from_ne_bytes),
+        _ => None,
+    };
+    flags.is_some_and(|flags| flags & u64::from(CLONE_UNTRACED) != 0)
+}
+
 fn from_registers(regs: &user_regs_struct, abi: Origin) -> Call {
     #[expect(clippy::cast_possible_truncation, reason = "numbers of calls have 32 bits")]
     let raw = regs.orig_rax as u32;
@@ -60,7 +72,6 @@ fn from_registers(regs: &user_regs_struct, abi: Origin) -> Call {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use saker_driver_api::syscalls::nr;
 
     fn registers(orig_rax: u64, rax: i64) -> user_regs_struct {
         // Any thread's registers will do; those that matter are replaced.

@@ -10,7 +10,7 @@
 //! So no code of ours runs between `fork` and `exec`, which would need unsafe code. [`run`] is to be called before
 //! anything else when [`is_child`] says so.
 
-use crate::filter::{CallSet, Wanted, program};
+use crate::filter::{CallSet, Clones, Wanted, program};
 use nix::sys::signal::{SigSet, Signal, raise};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -19,6 +19,10 @@ use std::process::Command;
 
 /// First argument of the program in this role; no user types it.
 const WORD: &str = "--become-the-traced-command";
+
+/// At which clones the filter stops, as an argument.
+const ALL: &str = "all";
+const HIDING: &str = "hiding";
 
 /// Status when the command was found but cannot be run, as a shell gives it.
 const CANNOT_RUN: i32 = 126;
@@ -39,6 +43,7 @@ pub(crate) fn command(program: &OsStr, args: &[OsString], wanted: &Wanted, unblo
     let mut command = Command::new("/proc/self/exe");
     command.arg0("saker").arg(WORD).arg(signals.join(","));
     command.args([&wanted.x64, &wanted.x32, &wanted.ia32].map(CallSet::to_hex));
+    command.arg(if wanted.clones == Clones::Hiding { HIDING } else { ALL });
     command.arg(program).args(args);
     command
 }
@@ -77,13 +82,18 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn parse(args: &'a [OsString]) -> Option<Self> {
-        let [_, _, signals, x64, x32, ia32, program, args @ ..] = args else { return None };
+        let [_, _, signals, x64, x32, ia32, clones, program, args @ ..] = args else { return None };
         let mut unblock = SigSet::empty();
         for signal in signals.to_str()?.split(',').filter(|text| !text.is_empty()) {
             unblock.add(Signal::try_from(signal.parse::<i32>().ok()?).ok()?);
         }
         let set = |text: &OsStr| CallSet::from_hex(text.to_str()?);
-        let wanted = Wanted { x64: set(x64)?, x32: set(x32)?, ia32: set(ia32)? };
+        let clones = match clones.to_str()? {
+            ALL => Clones::All,
+            HIDING => Clones::Hiding,
+            _ => return None,
+        };
+        let wanted = Wanted { x64: set(x64)?, x32: set(x32)?, ia32: set(ia32)?, clones };
         Some(Self { unblock, wanted, program, args })
     }
 
@@ -105,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_passed_is_what_is_read() {
-        let mut wanted = Wanted::default();
+        let mut wanted = Wanted { clones: Clones::Hiding, ..Wanted::default() };
         wanted.x64.insert(257);
         let command = command(OsStr::new("ls"), &["-l".into()], &wanted, &[Signal::SIGINT, Signal::SIGTERM]);
         let args: Vec<OsString> =

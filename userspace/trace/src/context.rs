@@ -303,11 +303,10 @@ impl ProbeContext for Context {
         }
         let wanted = wanted.without(self.unread);
         let any = |of: &[Fact]| of.iter().any(|fact| wanted.has(*fact));
-        let Self { tasks, proc, facts, tid, birth, .. } = self;
-        let boot = self.clock.boot_epoch_ns();
+        let Self { tasks, proc, facts, tid, birth, clock, .. } = self;
         match birth {
-            Some(birth) => tasks.gather_at_birth(proc, *tid, *birth, boot, wanted, facts),
-            None => tasks.gather(proc, *tid, boot, wanted, facts),
+            Some(birth) => tasks.gather_at_birth(proc, *tid, *birth, clock, wanted, facts),
+            None => tasks.gather(proc, *tid, clock.boot_epoch_ns(), wanted, facts),
         }
         self.facts.int(Fact::Tid, self.tid);
         self.facts.int(Fact::Pid, self.tgid);

@@ -8,6 +8,8 @@
 //!              ├─ i386 ─────────────────────> tree ─┴─ unwanted: go on
 //!              └─ any other: go on
 //! ```
+//! Where an event of its own tells of a new task, only those calls of clone stop that hide the task from its tracer
+//! (`CLONE_UNTRACED`).
 //! A tree halves the numbers by comparing; a leaf decides. The data that comes with a stop tells the tracer ABI and
 //! number as the kernel saw them, so it need not read registers at the start of a call; of calls that open files also
 //! whether their flags say that one may be made. Programs that only load and compare number and architecture before
@@ -16,7 +18,7 @@
 use crate::entry::{EntryPlan, O_CREAT};
 use saker_driver_api::fillers::filler_for;
 use saker_driver_api::record::Origin;
-use saker_driver_api::syscalls::{X32_BIT, decode};
+use saker_driver_api::syscalls::{X32_BIT, decode, nr};
 use seccompiler::sock_filter;
 
 /// Numbers of calls per ABI, as that ABI numbers them, x32 without its bit.
@@ -25,6 +27,16 @@ pub(crate) struct Wanted {
     pub(crate) x64: CallSet,
     pub(crate) x32: CallSet,
     pub(crate) ia32: CallSet,
+    pub(crate) clones: Clones,
+}
+
+/// At which calls of clone(2) the program stops, if it is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Clones {
+    #[default]
+    All,
+    /// At those that no event tells of.
+    Hiding,
 }
 
 /// A set of call numbers below [`CallSet::LIMIT`].
@@ -101,12 +113,14 @@ const OFFSET_NR: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
 /// Lower half of the first argument; each argument has 8 bytes.
 const OFFSET_ARGS: u32 = 16;
+/// The new task is to have no tracer.
+pub(crate) const CLONE_UNTRACED: u32 = 0x80_0000;
 
 /// Returns the program; it leaves every call alone that is not wanted.
 pub(crate) fn program(wanted: &Wanted) -> Vec<sock_filter> {
-    let plain = tree(&wanted.x64, Origin::Syscall);
-    let x32 = tree(&wanted.x32, Origin::X32);
-    let ia32 = tree(&wanted.ia32, Origin::Ia32);
+    let plain = tree(&wanted.x64, Origin::Syscall, wanted.clones);
+    let x32 = tree(&wanted.x32, Origin::X32, wanted.clones);
+    let ia32 = tree(&wanted.ia32, Origin::Ia32, wanted.clones);
     let mut x64 = vec![op(LD_ABS, OFFSET_NR)];
     branch(&mut x64, JGE, X32_BIT, plain, [vec![op(AND, !X32_BIT)], x32].concat());
     let ia32 = [vec![op(LD_ABS, OFFSET_NR)], ia32].concat();
@@ -148,24 +162,43 @@ fn branch(to: &mut Vec<sock_filter>, code: u16, k: u32, otherwise: Vec<sock_filt
     to.extend(then);
 }
 
-fn tree(set: &CallSet, origin: Origin) -> Vec<sock_filter> {
+fn tree(set: &CallSet, origin: Origin, clones: Clones) -> Vec<sock_filter> {
     let mut tree = subtree(&set.edges(), false, origin);
     for native in (0..CallSet::LIMIT).filter(|native| set.contains(*native)) {
-        let filler = filler_for(decode(native, origin));
-        if let Some(arg) = EntryPlan::of(filler).flags_arg() {
+        if let Some(leaf) = leaf(native, origin, clones) {
             let mut first = Vec::new();
-            branch(&mut first, JEQ, native, tree, opening(native, arg, origin));
+            branch(&mut first, JEQ, native, tree, leaf);
             tree = first;
         }
     }
     tree
 }
 
+/// Returns what decides a wanted call by its arguments, for those that need it.
+fn leaf(native: u32, origin: Origin, clones: Clones) -> Option<Vec<sock_filter>> {
+    let nr = decode(native, origin);
+    match (nr, clones) {
+        (nr::CLONE, Clones::Hiding) => Some(hiding(native, origin)),
+        _ => EntryPlan::of(filler_for(nr)).flags_arg().map(|arg| opening(native, arg, origin)),
+    }
+}
+
+/// Stops at a clone(2) whose task no event will tell of.
+fn hiding(native: u32, origin: Origin) -> Vec<sock_filter> {
+    let mut to = vec![op(LD_ABS, OFFSET_ARGS), op(AND, CLONE_UNTRACED)];
+    branch(&mut to, JEQ, 0, vec![stop_at(native, origin)], vec![op(RET, RET_ALLOW)]);
+    to
+}
+
+fn stop_at(native: u32, origin: Origin) -> sock_filter {
+    op(RET, RET_TRACE | (origin as u32) << ABI_SHIFT | native)
+}
+
 /// Stops at a call whose open flags are in argument `arg`, and tells whether they may make a file.
 fn opening(native: u32, arg: u8, origin: Origin) -> Vec<sock_filter> {
-    let stop = RET_TRACE | (origin as u32) << ABI_SHIFT | native;
+    let stop = stop_at(native, origin);
     let mut to = vec![op(LD_ABS, OFFSET_ARGS + 8 * u32::from(arg)), op(AND, O_CREAT)];
-    branch(&mut to, JEQ, 0, vec![op(RET, stop | CREATES)], vec![op(RET, stop)]);
+    branch(&mut to, JEQ, 0, vec![op(RET, stop.k | CREATES)], vec![stop]);
     to
 }
 
@@ -274,6 +307,21 @@ mod tests {
             assert!(marked(arch, nr, arg, 0o1101) && !marked(arch, nr, arg, 0o2), "{arch:#x} {nr}");
         }
         assert!(!marked(AUDIT_ARCH_I386, 257, 2, 0o100), "the number of another call");
+    }
+
+    #[test]
+    fn where_events_tell_of_births_only_hiding_clones_stop() {
+        let mut wanted = Wanted { clones: Clones::Hiding, ..Wanted::default() };
+        [56, 59, 435].into_iter().for_each(|nr| wanted.x64.insert(nr));
+        wanted.ia32.insert(120);
+        let program = program(&wanted);
+        let stops =
+            |arch, nr, flags| run_with(&program, arch, nr, [flags, u32::MAX, 0, 0, 0, 0]) & 0xffff_0000 == RET_TRACE;
+        for (arch, clone) in [(AUDIT_ARCH_X86_64, 56), (AUDIT_ARCH_I386, 120)] {
+            assert!(!stops(arch, clone, !CLONE_UNTRACED) && stops(arch, clone, CLONE_UNTRACED | 0x11), "{arch:#x}");
+        }
+        assert!(stops(AUDIT_ARCH_X86_64, 435, 0), "clone3 has its flags in memory");
+        assert!(stops(AUDIT_ARCH_X86_64, 59, 0) && !stops(AUDIT_ARCH_X86_64, 60, 0));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use crate::child;
 use crate::context::Context;
 use crate::control::{Control, Signals};
-use crate::filter::Wanted;
+use crate::filter::{Clones, Wanted};
 use crate::notice::Notice;
 use crate::proc::TaskStatus;
 use crate::procfs::{Scope, bootstrap};
@@ -20,7 +20,7 @@ use saker_driver_api::books::Books;
 use saker_driver_api::interest::InterestMask;
 use saker_driver_api::probe::FactSet;
 use saker_driver_api::record::Origin;
-use saker_driver_api::syscalls::{X32_BIT, nr};
+use saker_driver_api::syscalls::{X32_BIT, decode, nr};
 use saker_ring::HeapProducer;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -33,6 +33,10 @@ use std::thread::JoinHandle;
 pub struct Settings {
     /// The calls that are recorded; a started command stops at no others.
     pub interest: InterestMask,
+    /// Those among them whose records only keep tables right, so that their effect is enough: of close(2) the start is
+    /// recorded and not the result, of clone(2) and its kin neither failures nor what the maker was like.
+    /// That saves half of the stops. A process that was running before stops at every call anyway, so there they change nothing.
+    pub state_only: InterestMask,
     /// Whether signals that are delivered are recorded, too.
     pub signals: SignalRecords,
     /// Whether device and inode of opened files are recorded, too.
@@ -41,6 +45,13 @@ pub struct Settings {
     pub unread: FactSet,
     /// Most bytes of data kept of a parameter.
     pub snaplen_bytes: usize,
+}
+
+impl Settings {
+    /// Whether of a call the effect is enough.
+    pub(crate) fn is_state_only(&self, nr: u32) -> bool {
+        self.interest.has(nr) && self.state_only.has(nr)
+    }
 }
 
 /// What becomes of device and inode numbers of opened files, which cost one more call per open.
@@ -146,7 +157,7 @@ impl Tracer {
         signals: &Signals,
         notify: impl FnMut(Notice) + Send + 'static,
     ) -> Result<Self, TraceError> {
-        let wanted = wanted(&launch.settings.interest);
+        let wanted = wanted(&launch.settings);
         let mut command = child::command(&launch.program, &launch.args, &wanted, signals.taken());
         let pid = command.spawn().map_err(system("start a process"))?.id();
         let started = start(pid, launch.settings, sink, Box::new(notify), Mode::Started, move |ctx, sink| {
@@ -209,14 +220,23 @@ impl Tracer {
 }
 
 /// Returns which numbers of each ABI the filter stops at.
-fn wanted(interest: &InterestMask) -> Wanted {
-    let mut interest = *interest;
+fn wanted(settings: &Settings) -> Wanted {
+    let mut interest = settings.interest;
     // Nested tracers are told of whether or not anybody asks for ptrace(2).
     interest.insert(nr::PTRACE);
-    let mut wanted = Wanted::default();
-    interest.natives(Origin::Syscall).for_each(|nr| wanted.x64.insert(nr));
-    interest.natives(Origin::X32).for_each(|nr| wanted.x32.insert(nr & !X32_BIT));
-    interest.natives(Origin::Ia32).for_each(|nr| wanted.ia32.insert(nr));
+    let clones = if settings.is_state_only(nr::CLONE) { Clones::Hiding } else { Clones::All };
+    let mut wanted = Wanted { clones, ..Wanted::default() };
+    for (origin, set) in
+        [(Origin::Syscall, &mut wanted.x64), (Origin::X32, &mut wanted.x32), (Origin::Ia32, &mut wanted.ia32)]
+    {
+        for native in interest.natives(origin).map(|native| native & !X32_BIT) {
+            let nr = decode(native, origin);
+            // Of these an event tells that they cannot switch off.
+            if !(matches!(nr, nr::FORK | nr::VFORK) && settings.is_state_only(nr)) {
+                set.insert(native);
+            }
+        }
+    }
     wanted
 }
 
@@ -283,14 +303,21 @@ fn trace(parts: Parts, tasks: Vec<(u32, u32)>) -> Outcome {
 }
 
 /// What every traced thread reports.
-fn options() -> Options {
-    Options::PTRACE_O_TRACESYSGOOD
-        | Options::PTRACE_O_TRACEFORK
-        | Options::PTRACE_O_TRACEVFORK
-        | Options::PTRACE_O_TRACECLONE
-        | Options::PTRACE_O_TRACEEXEC
-        | Options::PTRACE_O_TRACEEXIT
-}
+const OPTIONS: Options = Options::PTRACE_O_TRACESYSGOOD
+    .union(Options::PTRACE_O_TRACEFORK)
+    .union(Options::PTRACE_O_TRACEVFORK)
+    .union(Options::PTRACE_O_TRACECLONE)
+    .union(Options::PTRACE_O_TRACEEXEC);
+
+/// What threads report that were running before.
+const ATTACHED: Options = OPTIONS.union(Options::PTRACE_O_TRACEEXIT);
+
+/// What threads of a started command report.
+const STARTED: Options = OPTIONS.union(Options::PTRACE_O_TRACESECCOMP).union(Options::PTRACE_O_EXITKILL);
+
+/// What the threads of a started command report that are not alone in their process: of those, an end that is told when
+/// they are gone would come too late, or for a leader that another thread replaces, never.
+pub(crate) const STARTED_AMONG_OTHERS: Options = STARTED.union(Options::PTRACE_O_TRACEEXIT);
 
 /// Waits until the started process has stopped itself, and seizes it.
 fn seize_command(pid: u32) -> Result<(), TraceError> {
@@ -301,8 +328,7 @@ fn seize_command(pid: u32) -> Result<(), TraceError> {
     if !stopped.is_some_and(|(_, status)| status.stopped()) {
         return Err(gone());
     }
-    let options = options() | Options::PTRACE_O_TRACESECCOMP | Options::PTRACE_O_EXITKILL;
-    seize(pid, pid, options)?;
+    seize(pid, pid, STARTED)?;
     let seized =
         waitpid(Some(process), WaitOptions::UNTRACED).map_err(|err| system("wait for the command")(err.into()))?;
     match seized {
@@ -361,7 +387,7 @@ fn seize_tree(ctx: &mut Context, root: u32) -> Result<Vec<(u32, u32)>, TraceErro
                 if seized.contains(&(tid, pid)) {
                     continue;
                 }
-                match seize(tid, pid, options()) {
+                match seize(tid, pid, ATTACHED) {
                     Ok(()) => _ = seized.insert((tid, pid)),
                     // The first must work; what comes after may end, or be traced through its parent, meanwhile.
                     Err(err) if seized.is_empty() => return Err(err),

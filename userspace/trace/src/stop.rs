@@ -14,8 +14,10 @@ pub(crate) enum Stop {
     Call,
     /// A system call that the filter wants starts.
     Wanted,
-    /// It made a new thread or process.
+    /// It made a new process.
     Forked,
+    /// It made a new thread, or a process in the way of threads.
+    Cloned,
     /// It runs another program.
     Executed,
     /// It is about to end.
@@ -43,8 +45,9 @@ impl Stop {
         match (status >> 16, signal) {
             (0, CALL_SIGNAL) => Self::Call,
             (0, signal) => Self::Signal(signal),
-            // 1 to 3: fork, vfork, clone.
-            (1..=3, SIGTRAP) => Self::Forked,
+            // Fork and vfork, be they calls of that name or not.
+            (1 | 2, SIGTRAP) => Self::Forked,
+            (3, SIGTRAP) => Self::Cloned,
             (4, SIGTRAP) => Self::Executed,
             (6, SIGTRAP) => Self::Ending,
             (7, SIGTRAP) => Self::Wanted,
@@ -94,7 +97,7 @@ mod tests {
         assert_eq!(stop(0, 0x85), Stop::Call);
         assert_eq!(stop(0, 5), Stop::Signal(5), "the program's own SIGTRAP");
         assert_eq!(stop(0, 34), Stop::Signal(34), "real-time signals have no name");
-        assert_eq!([stop(1, 5), stop(2, 5), stop(3, 5)], [Stop::Forked; 3]);
+        assert_eq!([stop(1, 5), stop(2, 5), stop(3, 5)], [Stop::Forked, Stop::Forked, Stop::Cloned]);
         assert_eq!((stop(4, 5), stop(6, 5), stop(7, 5)), (Stop::Executed, Stop::Ending, Stop::Wanted));
         assert_eq!((stop(128, 5), stop(128, 20)), (Stop::Trapped, Stop::Group(20)));
         assert_eq!(Stop::from_status(0x0300), Stop::Gone { status: 0x0300 });

@@ -2,6 +2,7 @@
 
 //! Facts about threads and processes, from the files of `/proc/TID`.
 
+use crate::clock::Clock;
 use crate::facts::Facts;
 use crate::proc::{Proc, TaskStat, TaskStatus, cgroups, open_files_limit, read_open};
 use rustix::fs::Stat;
@@ -123,28 +124,39 @@ impl TaskReader {
         Some(TaskStatus::parse(&self.buf))
     }
 
+    /// Returns the status of a thread: the one just handed in, else it is read.
+    fn status_of(&mut self, proc: &mut Proc, tid: u32) -> Option<TaskStatus> {
+        let saw = self.saw.take().filter(|(of, _)| *of == tid).map(|(_, status)| status);
+        saw.or_else(|| self.look(proc, tid))
+    }
+
     /// Takes a status that was just read; the next `gather` uses it.
     pub(crate) fn saw(&mut self, tid: u32, status: TaskStatus) {
         self.saw = Some((tid, status));
     }
 
     /// Collects those of `wanted` that are about the thread `tid`, which a call that made the task `birth` is about; what
-    /// that task inherits is asked of `maker`, the thread that made it, if that is known.
+    /// that task inherits is asked of `maker`, the thread that made it, if that is known. Its start is now.
     pub(crate) fn gather_at_birth(
         &mut self,
         proc: &mut Proc,
         tid: u32,
         (birth, maker): (u32, Option<u32>),
-        boot_epoch_ns: u64,
+        clock: &Clock,
         wanted: FactSet,
         to: &mut Facts,
     ) {
+        let boot_epoch_ns = clock.boot_epoch_ns();
         maker.into_iter().for_each(|maker| self.keep(maker));
         let split = |inherited: bool| {
             let of = Fact::ALL.iter().filter(|fact| wanted.has(**fact) && INHERITED.contains(fact) == inherited);
             of.fold(FactSet::EMPTY, |set, fact| set.with(*fact))
         };
-        self.gather(proc, tid, boot_epoch_ns, split(false), to);
+        let mut own = split(false);
+        if tid == birth {
+            own = self.newborn(proc, tid, clock.now_ns(), own, to);
+        }
+        self.gather(proc, tid, boot_epoch_ns, own, to);
         if self.birth.take_if(|of| *of == birth).is_some() {
             return INHERITED.iter().for_each(|fact| to.copy_from(&self.inherited, *fact));
         }
@@ -152,6 +164,17 @@ impl TaskReader {
         self.inherited.clear();
         INHERITED.iter().for_each(|fact| self.inherited.copy_from(to, *fact));
         self.birth = Some(birth);
+    }
+
+    /// Collects what a task has just begun with, and returns what else is wanted.
+    fn newborn(&mut self, proc: &mut Proc, tid: u32, now_ns: u64, wanted: FactSet, to: &mut Facts) -> FactSet {
+        to.int(Fact::StartTime, now_ns);
+        let started = FactSet::EMPTY.with(Fact::StartTime);
+        let Some(status) = self.status_of(proc, tid) else { return wanted.without(started) };
+        // PERF: `stat` has the name as well, but to open one more file costs more than all the rest of it.
+        to.bytes(Fact::Comm, status.comm.as_bytes(), ParamStatus::OK);
+        self.saw(tid, status);
+        wanted.without(started.with(Fact::Comm))
     }
 
     /// Keeps the files of a thread open from now on.
@@ -256,8 +279,7 @@ impl TaskReader {
         wanted: FactSet,
         to: &mut Facts,
     ) -> Option<TaskStatus> {
-        let saw = self.saw.take().filter(|(of, _)| *of == tid).map(|(_, status)| status);
-        let Some(status) = saw.or_else(|| self.look(proc, tid)) else {
+        let Some(status) = self.status_of(proc, tid) else {
             IN_STATUS.iter().for_each(|fact| to.unreadable(*fact));
             return None;
         };

@@ -22,7 +22,6 @@ use crate::control::{Asked, Control};
 use crate::entry::{Entry, EntryPlan};
 use crate::filter::StopData;
 use crate::launch::{Settings, SignalRecords};
-use crate::memory;
 use crate::notice::Notice;
 use crate::proc::TaskStatus;
 use crate::records::put_clock;
@@ -32,8 +31,7 @@ use crate::waiter::{Patience, Waited, Waiter};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
 use saker_driver_api::capture::{emit, unwrap_call};
-use saker_driver_api::fillers::{self, Filler, SIGNAL_DELIVER, Truth, child_filler_for};
-use saker_driver_api::interest::InterestMask;
+use saker_driver_api::fillers::{self, CLOSE_BEGUN, Filler, SIGNAL_DELIVER, Truth, child_filler_for};
 use saker_driver_api::probe::Call;
 use saker_driver_api::record::Origin;
 use saker_driver_api::syscalls::{decode, nr};
@@ -44,7 +42,6 @@ use std::collections::HashMap;
 const STANDING_FOR_OTHERS: [u32; 3] = [90, 102, 117];
 const SIGSTOP: i32 = 19;
 const SIGCONT: i32 = 18;
-const CLONE_UNTRACED: u64 = 0x80_0000;
 /// Requests of ptrace(2) that make the caller a tracer or ask for one.
 const TRACING_REQUESTS: [u64; 3] = [0, 16, 0x4206];
 
@@ -87,6 +84,8 @@ struct Task {
     ended: bool,
     /// It is not yet the program that was asked for.
     muted: bool,
+    /// Results of its calls that are process ids have a meaning of their own: it lives in a PID namespace further in.
+    nested: bool,
 }
 
 /// Where the tracer stands with its first process.
@@ -99,8 +98,7 @@ enum Root {
 /// The state of a tracer, with all threads it traces.
 pub(crate) struct TraceLoop {
     mode: Mode,
-    interest: InterestMask,
-    signals: SignalRecords,
+    settings: Settings,
     plans: Vec<EntryPlan>,
     ctx: Context,
     sink: HeapProducer,
@@ -149,8 +147,7 @@ impl TraceLoop {
         let Parts { mode, settings, ctx, sink, control, waiter, notify, root_pid } = parts;
         Self {
             mode,
-            interest: settings.interest,
-            signals: settings.signals,
+            settings,
             plans: EntryPlan::table(),
             ctx,
             sink,
@@ -173,8 +170,9 @@ impl TraceLoop {
     /// Takes on a thread that is seized already.
     pub(crate) fn adopt(&mut self, tid: u32, tgid: u32) {
         let muted = self.mode == Mode::Started;
-        let parent = self.ctx.look(tid).map_or(0, |status| status.ppid);
-        self.tasks.insert(tid, Task { tgid, parent, muted, ..Task::default() });
+        let status = self.ctx.look(tid).unwrap_or_default();
+        let (parent, nested) = (status.ppid, status.is_nested());
+        self.tasks.insert(tid, Task { tgid, parent, muted, nested, ..Task::default() });
     }
 
     pub(crate) fn tell(&mut self, notice: Notice) {
@@ -242,6 +240,7 @@ impl TraceLoop {
             Stop::Wanted => self.wanted_call(tid),
             Stop::Call => self.any_call(tid),
             Stop::Forked => self.forked(tid),
+            Stop::Cloned => self.cloned(tid),
             Stop::Executed => self.executed(tid),
             Stop::Ending => self.ending(tid),
             Stop::Group(signal) => self.hold(tid, signal),
@@ -267,9 +266,24 @@ impl TraceLoop {
         let data = pid(tid).and_then(|pid| ptrace::getevent(pid).ok());
         if let Some(StopData { origin, native_nr, creates }) = data.and_then(StopData::read) {
             let nr = decode(native_nr, origin);
-            self.start(tid, Call { nr, native_nr, origin, ..NO_CALL }, creates);
+            match nr {
+                nr::CLOSE if self.settings.is_state_only(nr) => return self.close(tid, origin),
+                nr::CLONE3
+                    if self.settings.is_state_only(nr)
+                        && calls::read(tid, origin).is_some_and(|call| !calls::hides_its_task(tid, &call)) => {}
+                _ => self.start(tid, Call { nr, native_nr, origin, ..NO_CALL }, creates),
+            }
         }
         self.go_on(tid, 0);
+    }
+
+    /// A close(2) that starts: its effect is certain, so it need not stop at its return.
+    fn close(&mut self, tid: u32, origin: Origin) {
+        let call = calls::read(tid, origin);
+        self.go_on(tid, 0);
+        if let Some(call) = call {
+            self.emit(tid, call, Entry::default(), &CLOSE_BEGUN);
+        }
     }
 
     /// A call that starts or returns.
@@ -306,7 +320,7 @@ impl TraceLoop {
     fn start(&mut self, tid: u32, call: Call, creates: bool) {
         let plan = self.plan(call.nr);
         let stands_for_other = call.origin == Origin::Ia32 && STANDING_FOR_OTHERS.contains(&call.native_nr);
-        let wanted = stands_for_other || self.interest.has(call.nr);
+        let wanted = stands_for_other || self.settings.interest.has(call.nr);
         let mut started = Started { call, unwrapped: false, wanted };
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         task.entry.begin();
@@ -314,7 +328,7 @@ impl TraceLoop {
         if let Some(call) = look.then(|| calls::read(tid, call.origin)).flatten() {
             self.ctx.point_at(tid, task.tgid, call, Entry::default());
             let real = unwrap_call(&mut self.ctx);
-            started = Started { call: real, unwrapped: stands_for_other, wanted: self.interest.has(real.nr) };
+            started = Started { call: real, unwrapped: stands_for_other, wanted: self.settings.interest.has(real.nr) };
             self.ctx.look_at_entry((tid, task.tgid), &real, &plan, &mut task.entry);
         }
         task.started = Some(started);
@@ -330,14 +344,14 @@ impl TraceLoop {
         let now = is_read.then(|| calls::read(tid, started.call.origin)).flatten();
         match now {
             Some(now) if now.nr == nr::PTRACE => self.notice_tracer(tgid, &now),
-            Some(now) if matches!(now.nr, nr::CLONE | nr::CLONE3) => self.notice_untraced(tid, tgid, &now),
+            Some(now) if !now.failed() && calls::hides_its_task(tid, &now) => self.notice_untraced(tgid),
             _ => {}
         }
         let recorded = now.filter(|_| started.wanted).map(|now| match started.unwrapped {
             true => Call { ret: now.ret, ..started.call },
             false => now,
         });
-        let Some(call) = recorded.filter(|call| self.interest.has(call.nr)) else {
+        let Some(call) = recorded.filter(|call| self.settings.interest.has(call.nr)) else {
             self.keep(tid, entry);
             return self.go_on(tid, 0);
         };
@@ -368,13 +382,8 @@ impl TraceLoop {
         }
     }
 
-    fn notice_untraced(&mut self, tid: u32, pid: u32, call: &Call) {
-        let flags = match call.nr {
-            nr::CLONE => Some(call.arg(0)),
-            _ => memory::array(tid, call.arg(0)).map(u64::from_ne_bytes),
-        };
-        let untraced = !call.failed() && flags.is_some_and(|flags| flags & CLONE_UNTRACED != 0);
-        if untraced && !std::mem::replace(&mut self.told_untraced, true) {
+    fn notice_untraced(&mut self, pid: u32) {
+        if !std::mem::replace(&mut self.told_untraced, true) {
             self.tell(Notice::NotFollowed { pid });
         }
     }
@@ -384,7 +393,7 @@ impl TraceLoop {
             let tgid = self.tasks.get(&tid).map_or(tid, |task| task.tgid);
             self.release(tgid);
         }
-        if self.signals == SignalRecords::Keep && self.executed_or_attached() {
+        if self.settings.signals == SignalRecords::Keep && self.executed_or_attached() {
             let tgid = self.tasks.get(&tid).map_or(tid, |task| task.tgid);
             let sender = sender(tid).unwrap_or(0);
             let args = [sender.into(), tgid.into(), u64::from(signal.unsigned_abs()), 0, 0, 0];

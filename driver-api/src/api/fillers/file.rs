@@ -3,7 +3,7 @@
 //! Files, directories, descriptors and file systems.
 
 use super::Source::*;
-use super::{nr, path, path_at, when, Filler, Last, Len, Test, Truth};
+use super::{nr, path, path_at, when, Filler, Hook, Last, Len, Test, Truth};
 use super::{EventType as E, Fact as F};
 
 /// `AT_SYMLINK_NOFOLLOW`.
@@ -34,6 +34,10 @@ const QUOTA_ON: Test = quota(&[0x0080_0002]);
 const QUOTA_BLOCK: Test = quota(&[0x0080_0007, 0x0080_0008]);
 const QUOTA_INFO: Test = quota(&[0x0080_0005, 0x0080_0006]);
 const QUOTA_FORMAT: Test = quota(&[0x0080_0004]);
+
+/// A close(2) that begins, for tables that need its effect alone: whatever it returns, an open descriptor is closed
+/// (the kernel takes it out of the table first), and one that is not open needs no closing.
+pub static CLOSE_BEGUN: Filler = Filler::new(Hook::Start, E::CloseExit, &[], &[Absent, Arg(0)]);
 
 pub(super) const FILLERS: &[Filler] = &[
     Filler::call(

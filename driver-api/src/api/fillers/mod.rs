@@ -22,7 +22,11 @@ use super::event::{EventType, Phase};
 use super::probe::{Call, Fact, FactSet};
 use super::syscalls::{self, nr, NUMBERS};
 
-pub use process::{CLONE3_CHILD, CLONE_CHILD, EXEC, EXECVEAT, FORK_CHILD, PROC_EXIT, SIGNAL_DELIVER, VFORK_CHILD};
+pub use file::CLOSE_BEGUN;
+pub use process::{
+    CLONE3_CHILD, CLONE3_MAKER, CLONE_CHILD, CLONE_MAKER, EXEC, EXECVEAT, FORK_CHILD, FORK_MAKER, PROC_EXIT,
+    SIGNAL_DELIVER, VFORK_CHILD, VFORK_MAKER,
+};
 
 /// Length of data that a call moved or was to move.
 #[derive(Clone, Copy, Debug)]
@@ -225,6 +229,8 @@ pub enum Truth {
 /// Where a filler is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
+    /// At the start of a system call, whose result is not known then.
+    Start,
     /// At the return of a system call.
     Return,
     /// When a new program has taken over the task.
@@ -394,6 +400,19 @@ pub fn child_filler_for(nr: u32) -> Option<&'static Filler> {
         nr::CLONE3 => &CLONE3_CHILD,
         nr::FORK => &FORK_CHILD,
         nr::VFORK => &VFORK_CHILD,
+        _ => return None,
+    })
+}
+
+/// Returns the filler for the maker's half of the call `nr` when the new task exists: what only the call tells, with
+/// the new task as the result. `None` for a call that makes no task.
+#[must_use]
+pub fn maker_filler_for(nr: u32) -> Option<&'static Filler> {
+    Some(match nr {
+        nr::CLONE => &CLONE_MAKER,
+        nr::CLONE3 => &CLONE3_MAKER,
+        nr::FORK => &FORK_MAKER,
+        nr::VFORK => &VFORK_MAKER,
         _ => return None,
     })
 }

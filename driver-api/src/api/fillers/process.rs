@@ -87,6 +87,36 @@ macro_rules! task {
 
 const CHILD: &[Source] = task!(Const(0), Fact(F::CloneFlags));
 
+/// The same, of what the call alone tells.
+macro_rules! made {
+    ($flags:expr) => {
+        &[
+            Ret,
+            Absent,
+            Absent,
+            Fact(F::Tid),
+            Fact(F::Pid),
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            $flags,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+            Absent,
+        ]
+    };
+}
+
 const fn event(hook: Hook, event: E, sources: &'static [Source]) -> Filler {
     Filler::new(hook, event, &[], sources).truth(Truth::Task)
 }
@@ -107,6 +137,15 @@ pub static FORK_CHILD: Filler = event(Hook::Fork, E::ForkExit, CHILD);
 pub static VFORK_CHILD: Filler = event(Hook::Fork, E::VforkExit, CHILD);
 /// The child of clone3(2); the context is the child.
 pub static CLONE3_CHILD: Filler = event(Hook::Fork, E::Clone3Exit, CHILD);
+
+/// The maker's half of clone(2) when the task exists: for tables that need nothing of the maker itself.
+pub static CLONE_MAKER: Filler = event(Hook::Fork, E::CloneExit, made!(Flags(0)));
+/// The same for fork(2).
+pub static FORK_MAKER: Filler = event(Hook::Fork, E::ForkExit, made!(Const(0)));
+/// The same for vfork(2).
+pub static VFORK_MAKER: Filler = event(Hook::Fork, E::VforkExit, made!(Const(VFORK_FLAGS)));
+/// The same for clone3(2).
+pub static CLONE3_MAKER: Filler = event(Hook::Fork, E::Clone3Exit, made!(UserFlags(0, 0, 8)));
 
 /// The end of a task.
 pub static PROC_EXIT: Filler = event(

@@ -1,19 +1,20 @@
 //! `saker run` and `saker record`: a source, a ring, and the pipeline at its end.
 
+mod facts;
+
 use crate::cli::flags::{LiveFlags, RecordFlags, RunFlags, SourceName};
 use crate::observe::Stats;
 use crate::outcome::{Outcome, is_closed_pipe};
 use crate::pipeline::Pipeline;
 use crate::rulefiles;
 use anyhow::{Context as _, Result, bail};
+use facts::{Facts, Records};
 use saker_capture::{Compress, Existing, Options, ReadError, SkrReader, SkrWriter, WriteError};
 use saker_driver_api::interest::InterestMask;
-use saker_driver_api::probe::{Fact, FactSet};
 use saker_engine::{Interest, Ruleset};
-use saker_filter::{FieldArg, FieldId};
 use saker_outputs::{Form, LineOutput, Output};
 use saker_ring::{Doorbell, HeapReader, HeapRing, OnFull, Wake};
-use saker_trace::{InodeFacts, Launch, OnTerminal, Settings, SignalRecords, Signals, Tracer};
+use saker_trace::{Launch, OnTerminal, Settings, SignalRecords, Signals, Tracer};
 use std::path::Path;
 
 /// Level of `--compress`: the fastest that still halves most captures.
@@ -150,52 +151,16 @@ fn drain(reader: &mut HeapReader, pipeline: &mut Pipeline<'_>) -> Result<()> {
 }
 
 fn settings(interest: &Interest, facts: Facts, snaplen_bytes: usize) -> Settings {
-    let mut mask = InterestMask::NONE;
+    let (mut mask, mut state_only) = (InterestMask::NONE, InterestMask::NONE);
     for name in interest.names() {
         mask.insert_name(name);
+        if facts.records == Records::Judged && interest.is_state_only(name) {
+            state_only.insert_name(name);
+        }
     }
     let calls: Vec<&str> = mask.numbers().filter_map(saker_driver_api::syscalls::name).collect();
     // `scripts/bench` gives the same calls to another tracer.
     tracing::debug!("recorded calls: {}", calls.join(","));
     let signals = if interest.contains("signaldeliver") { SignalRecords::Keep } else { SignalRecords::Skip };
-    Settings { interest: mask, signals, inodes: facts.inodes, unread: facts.unread, snaplen_bytes }
-}
-
-/// What a source may leave out, because it costs time and nobody reads it.
-#[derive(Clone, Copy)]
-struct Facts {
-    inodes: InodeFacts,
-    unread: FactSet,
-}
-
-impl Facts {
-    /// Nothing is left out: a capture may be judged by other rules later.
-    const ALL: Self = Self { inodes: InodeFacts::Keep, unread: FactSet::EMPTY };
-
-    /// Leaves out what no enabled rule can see: by a field of its own, or among the parameters of an event.
-    fn read_by(rules: &Ruleset) -> Self {
-        let fields = rules.fields();
-        let reads = |own: &[FieldId], params: &[&str]| {
-            fields.iter().any(|field| match (field.id, &field.arg) {
-                (FieldId::EvtArgs | FieldId::EvtInfo, _) => true,
-                (FieldId::EvtArg | FieldId::EvtRawarg, FieldArg::Key(name)) => params.contains(&&**name),
-                (FieldId::EvtArg | FieldId::EvtRawarg, _) => true,
-                (id, _) => own.contains(&id),
-            })
-        };
-        const INODE: &[FieldId] = &[FieldId::FdDev, FieldId::FdDevMajor, FieldId::FdDevMinor, FieldId::FdIno];
-        const LIMIT: &[FieldId] = &[FieldId::ProcFdlimit, FieldId::ProcFdusage];
-        const CGROUP: &[FieldId] = &[FieldId::ThreadCgroup, FieldId::ThreadCgroups];
-        let mut facts = Self::ALL;
-        if !reads(INODE, &["dev", "ino"]) {
-            facts.inodes = InodeFacts::Skip;
-        }
-        if !reads(LIMIT, &["fdlimit"]) {
-            facts.unread = facts.unread.with(Fact::FdLimit);
-        }
-        if !reads(CGROUP, &["cgroups"]) {
-            facts.unread = facts.unread.with(Fact::Cgroups);
-        }
-        facts
-    }
+    Settings { interest: mask, state_only, signals, inodes: facts.inodes, unread: facts.unread, snaplen_bytes }
 }

@@ -3,28 +3,33 @@
 //! Births and ends: new threads, new programs, threads that are gone and who takes their children.
 //!
 //! ```text
-//! maker: clone ── told of the child ── return          either order
+//! maker: clone ── told of the child ── return: record          either order
 //! child:              first stop ─ record ─ runs
+//! process: gone: record ── its parent is told
 //! thread: ending: record ── gone
 //! with children: ending ── they get another parent ── gone: record, with that parent ── its own parent is told
 //! ```
-//! Who adopts the children of a process, nothing tells beforehand, so the end of one that has any is recorded when it is
+//! Where only the tables of state want to know of births, the maker does not stop in its call, and its record is made as
+//! soon as it is told of the child. Who adopts the children of a process, nothing tells beforehand, so the end of one that has any is recorded when it is
 //! gone.
 
-use super::{Entry, Root, Task, TraceLoop};
+use super::{Entry, Mode, Root, Started, Task, TraceLoop};
 use crate::calls;
 use crate::context::{Ending, NO_CALL};
+use crate::launch::STARTED_AMONG_OTHERS;
 use crate::notice::Notice;
 use crate::privilege;
 use crate::resume::pid;
 use crate::stop::ExitStatus;
 use nix::sys::ptrace;
 use saker_driver_api::capture::emit;
-use saker_driver_api::fillers::{EXEC, EXECVEAT, PROC_EXIT, child_filler_for};
+use saker_driver_api::fillers::{EXEC, EXECVEAT, PROC_EXIT, child_filler_for, maker_filler_for};
 use saker_driver_api::probe::Call;
 use saker_driver_api::syscalls::nr;
 
 const CLONE_PARENT: u64 = 0x8000;
+/// The calls that make tasks.
+const MAKERS: [u32; 4] = [nr::CLONE, nr::CLONE3, nr::FORK, nr::VFORK];
 
 /// What a thread that ends leaves.
 enum Heirs {
@@ -46,18 +51,22 @@ impl TraceLoop {
         };
         let status = self.ctx.look(tid);
         let (tgid, parent) = status.map_or((tid, 0), |status| (status.tgid, status.ppid));
+        let nested = status.is_some_and(|status| status.is_nested());
+        if tgid != tid {
+            self.report_ending(tid);
+        }
         let made_by = if tgid == tid { parent } else { tgid };
         if !announced {
             self.early.insert(tid, made_by);
         }
         // The maker may have ended meanwhile, which we are still to be told.
         let parent = if announced && tgid == tid { maker_in } else { parent };
-        self.tasks.insert(tid, Task { tgid, parent, ..Task::default() });
+        self.tasks.insert(tid, Task { tgid, parent, nested, ..Task::default() });
         let maker = maker.or_else(|| self.only_maker_in(made_by));
         let told = maker.and_then(|maker| self.tasks.get(&maker)?.started).map(|started| started.call.origin);
         let Some(abi) = told.or_else(|| calls::side(tid).map(|(_, abi)| abi)) else { return };
         let Some(call) = calls::read(tid, abi) else { return };
-        let Some(filler) = child_filler_for(call.nr).filter(|_| self.interest.has(call.nr)) else { return };
+        let Some(filler) = child_filler_for(call.nr).filter(|_| self.settings.interest.has(call.nr)) else { return };
         self.ctx.point_at(tid, tgid, call, Entry::default());
         // Of such a child the parent is not the maker.
         let guessed_wrong = !announced && self.ctx.clone_flags() & CLONE_PARENT != 0;
@@ -66,12 +75,35 @@ impl TraceLoop {
         emit(&mut self.ctx, &mut self.sink, filler);
     }
 
-    /// Returns the thread of a process that makes a task just now, if there is only one.
+    /// Returns the thread of a process that may make a task just now, if there is only one.
     fn only_maker_in(&self, tgid: u32) -> Option<u32> {
-        let makes = |task: &Task| task.started.is_some_and(|started| child_filler_for(started.call.nr).is_some());
+        let makes = |task: &Task| match task.started {
+            Some(started) => child_filler_for(started.call.nr).is_some(),
+            None => self.is_blind_to_makers(),
+        };
         let mut makers = self.tasks.iter().filter(|(_, task)| task.tgid == tgid && task.made.is_none() && makes(task));
         let first = makers.next().map(|(tid, _)| *tid);
         first.filter(|_| makers.next().is_none())
+    }
+
+    /// Whether some calls that make tasks do not stop, so that only their events tell.
+    fn is_blind_to_makers(&self) -> bool {
+        self.mode == Mode::Started && MAKERS.iter().any(|nr| self.settings.is_state_only(*nr))
+    }
+
+    /// A thread made another, or a process in the way of threads.
+    pub(super) fn cloned(&mut self, tid: u32) {
+        self.report_ending(tid);
+        self.forked(tid);
+    }
+
+    /// Makes a thread that is not alone in its process stop when it ends. The others are done when they are gone, before
+    /// their parent is told, which saves a stop.
+    fn report_ending(&self, tid: u32) {
+        if let Some(pid) = pid(tid).filter(|_| self.mode == Mode::Started) {
+            // ESRCH: it is being killed, and its end is told by the next wait.
+            let _ = ptrace::setoptions(pid, STARTED_AMONG_OTHERS);
+        }
     }
 
     pub(super) fn forked(&mut self, tid: u32) {
@@ -84,8 +116,27 @@ impl TraceLoop {
             if let Some(task) = self.tasks.get_mut(&tid) {
                 task.made = Some(child);
             }
+            if self.is_blind_to_makers() {
+                self.record_made(tid, child);
+            }
         }
         self.go_on(tid, 0);
+    }
+
+    /// Records the maker's half of a birth of which no return tells, because the maker did not stop in its call.
+    fn record_made(&mut self, tid: u32, child: u32) {
+        let Some(task) = self.tasks.get_mut(&tid).filter(|task| task.started.is_none()) else { return };
+        let Some(call) = calls::side(tid).and_then(|(_, abi)| calls::read(tid, abi)) else { return };
+        if task.nested {
+            // Only the return has the child's number in the maker's namespace.
+            task.started = Some(Started { call, unwrapped: false, wanted: true });
+            return;
+        }
+        task.made = None;
+        let wanted = self.settings.interest.has(call.nr);
+        if let Some(filler) = maker_filler_for(call.nr).filter(|_| wanted) {
+            self.emit(tid, Call { ret: child.into(), ..call }, Entry::default(), filler);
+        }
     }
 
     pub(super) fn executed(&mut self, tid: u32) {
@@ -108,7 +159,7 @@ impl TraceLoop {
             let program = program.into_owned();
             self.tell(Notice::PrivilegeWithheld { pid: tid, program, privilege });
         }
-        if self.interest.has(call.nr) {
+        if self.settings.interest.has(call.nr) {
             let filler = if call.nr == nr::EXECVEAT { &EXECVEAT } else { &EXEC };
             self.emit(tid, call, entry, filler);
         }

@@ -1,10 +1,11 @@
 //! The command line: exactly what was typed, no I/O. Help, man pages and completions come from here.
 
+use crate::cli::driver::DriverCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-const EXIT_STATUS: &str =
+pub(crate) const EXIT_STATUS: &str =
     "Exit status:\n  0    fine\n  1    findings, or invalid input\n  2    wrong usage, or failure\n";
 
 const RUN_EXIT_STATUS: &str = "Exit status:\n  with `-- CMD`: CMD's own (128 + signal where one ended it);\n  127  CMD was not found\n  126  CMD cannot be executed\n  without CMD: 0 when the watched process ended or Saker was told to stop\n  1    invalid rules or filter\n  2    wrong usage, or failure (no permission, a full disk)\n";
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     /// Check, list and test rules.
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Build, load and unload the kernel module.
+    #[command(subcommand)]
+    Driver(DriverCommand),
     /// List the fields that rules and formats can name.
     #[command(after_help = EXIT_STATUS)]
     Fields(ListFlags),

@@ -35,6 +35,12 @@ impl InterestMask {
     /// Every call, unknown ones too.
     pub const ALL: Self = Self { words: [u64::MAX; WORDS] };
 
+    /// Returns the bits, 64 calls each, lowest first.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     /// Returns whether the call with this number is wanted; unknown numbers are wanted with everything only.
     #[must_use]
     pub fn has(&self, nr: u32) -> bool {

@@ -34,6 +34,7 @@ const WRITE: u32 = 1;
 const READ: u32 = 2;
 
 /// Builds a number as `_IOC` does: direction 2 bits, size 14, letter 8, call 8.
+#[expect(clippy::cast_possible_truncation, reason = "checked just before")]
 const fn number(direction: u32, call: u32, bytes: usize) -> u32 {
     assert!(bytes < 1 << 14);
     direction << 30 | (bytes as u32) << 16 | LETTER << 8 | call

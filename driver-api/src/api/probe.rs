@@ -251,6 +251,12 @@ impl FactSet {
         Self(self.0 & !other.0)
     }
 
+    /// Returns whether any fact is in both sets.
+    #[must_use]
+    pub const fn has_any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+
     /// Returns whether nothing is in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {

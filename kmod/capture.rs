@@ -102,7 +102,7 @@ impl Capture {
         let mut rings = KVec::with_capacity(cpus as usize, GFP_KERNEL)?;
         for cpu in 0..cpus {
             let cpu = u16::try_from(cpu).map_err(|_| EINVAL)?;
-            rings.push(Ring::new(cpu, capacity, bell.clone())?, GFP_KERNEL)?;
+            rings.push_within_capacity(Ring::new(cpu, capacity, bell.clone())?).map_err(|_| ENOMEM)?;
         }
         let host_root = Opaque::uninit();
         // SAFETY: the path is written here, before anybody reads it, and put in `drop`.

@@ -31,9 +31,8 @@ pub(crate) fn emit(capture: &Capture, about: &About<'_>, filler: &'static Filler
     let failed = filler.is_failure(&about.call);
     let wanted = filler.wants(failed);
     let class = filler.event.class(failed);
-    let mut round = 1;
-    loop {
-        let attempt = if round < ROUNDS { Attempt::First } else { Attempt::Last };
+    for round in (0..ROUNDS).rev() {
+        let attempt = if round == 0 { Attempt::Last } else { Attempt::First };
         let Some((ring, mut writer)) = capture.lock_own_ring() else { return };
         if !writer.open {
             return;
@@ -48,7 +47,6 @@ pub(crate) fn emit(capture: &Capture, about: &About<'_>, filler: &'static Filler
             Written::Faulted(fault) => user::fault_in(fault),
             Written::Committed | Written::Dropped(_) => return,
         }
-        round += 1;
     }
 }
 

@@ -120,9 +120,8 @@ unsafe extern "C" fn compare(point: *mut bindings::tracepoint, search: *mut c_vo
     let search = unsafe { &mut *search.cast::<Search>() };
     // SAFETY: by this function's contract; a tracepoint's name never changes.
     let name = unsafe { (*point).name };
-    // SAFETY: names of tracepoints are NUL-terminated and live for ever.
-    let name = unsafe { CStr::from_char_ptr(name) };
-    if name.to_bytes() == search.name.to_bytes() {
+    // SAFETY: both are NUL-terminated and live for ever.
+    if unsafe { bindings::strcmp(name, search.name.as_ptr().cast()) } == 0 {
         search.found = point;
     }
 }
@@ -282,10 +281,12 @@ unsafe extern "C" fn executed(
     let call = Call { nr: number, native_nr: number, origin: Origin::Syscall, args: [0; 6], ret: 0 };
     // SAFETY: by this function's contract.
     let name = unsafe { shim::saker_program_name(bprm.cast()) };
-    // SAFETY: the name is NUL-terminated and lives as long as `bprm`.
-    let name = unsafe { CStr::from_char_ptr(name) };
+    // SAFETY: the name is NUL-terminated.
+    let len = unsafe { bindings::strlen(name) };
+    // SAFETY: `len` bytes from `name` were just looked at, and live as long as `bprm`.
+    let name = unsafe { core::slice::from_raw_parts(name.cast::<u8>(), len as usize) };
     // SAFETY: by this function's contract.
-    let about = unsafe { About::of(task, call, Happening::Exec(name.to_bytes())) };
+    let about = unsafe { About::of(task, call, Happening::Exec(name)) };
     emit(capture, &about, filler);
 }
 

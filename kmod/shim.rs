@@ -5,6 +5,7 @@
 use core::ffi::c_void;
 use kernel::bindings;
 use kernel::ffi::{c_char, c_int, c_long};
+use kernel::prelude::*;
 
 /// What the kernel knows of a file's inode.
 #[derive(Clone, Copy, Default)]
@@ -26,7 +27,7 @@ pub(crate) struct Inode {
 const _: () = assert!(size_of::<Inode>() == 64);
 
 /// The two ends of a socket.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Zeroable)]
 #[repr(C)]
 pub(crate) struct Socket {
     pub(crate) local: [u8; 16],
@@ -42,6 +43,12 @@ pub(crate) struct Socket {
     pub(crate) path: [u8; 112],
 }
 const _: () = assert!(size_of::<Socket>() == 176);
+
+impl Default for Socket {
+    fn default() -> Self {
+        pin_init::zeroed()
+    }
+}
 
 /// How much memory a process uses.
 #[derive(Clone, Copy, Default)]

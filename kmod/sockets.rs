@@ -33,12 +33,11 @@ impl First {
     }
 }
 
-fn look(file: &FileRef) -> Option<shim::Socket> {
-    let mut socket = core::mem::MaybeUninit::uninit();
+/// Describes the socket that descriptor `fd` is; returns whether it is one.
+fn look(fd: i64, socket: &mut shim::Socket) -> bool {
+    let Some(file) = FileRef::of_descriptor(fd) else { return false };
     // SAFETY: the file is referenced, and `socket` has the layout that the function writes.
-    let result = unsafe { shim::saker_socket(file.as_ptr(), socket.as_mut_ptr()) };
-    // SAFETY: where the function succeeds it has written all of it.
-    (result == 0).then(|| unsafe { socket.assume_init() })
+    unsafe { shim::saker_socket(file.as_ptr(), socket) == 0 }
 }
 
 /// Appends to a text in a room that may be too small.
@@ -107,10 +106,11 @@ impl Context<'_> {
 
     #[inline(never)]
     fn tuple(&mut self, fact: Fact, fd: i64, first: First) -> Result<(), Fault> {
-        let Some(mut socket) = FileRef::of_descriptor(fd).and_then(|file| look(&file)) else {
+        let mut socket = shim::Socket::default();
+        if !look(fd, &mut socket) {
             self.facts.unreadable(fact);
             return Ok(());
-        };
+        }
         let mut status = ParamStatus::OK;
         // A connect that was refused leaves no peer in the socket: then it is the address that was asked for.
         if self.about.call.nr == nr::CONNECT && self.about.call.failed() && socket.peer_port == 0 {
@@ -167,8 +167,12 @@ impl Context<'_> {
     }
 
     /// How full the queue of the listening socket is.
+    #[inline(never)]
     fn queue(&mut self, fd: i64) {
-        let Some(socket) = FileRef::of_descriptor(fd).and_then(|file| look(&file)) else { return };
+        let mut socket = shim::Socket::default();
+        if !look(fd, &mut socket) {
+            return;
+        }
         let (len, max) = (u64::from(socket.backlog), u64::from(socket.backlog_max));
         self.facts.int(Fact::QueueLen, len);
         self.facts.int(Fact::QueueMax, max);

@@ -126,8 +126,9 @@ impl Live {
                 tracing::debug!("no module: {err:#}");
                 Ok(Fallback::Trace)
             }
-            Err(err) if self.flags.source == SourceName::Auto && is_no_module(&err) => {
-                Err(err.context("watching the whole machine takes the kernel module; without it, name a command (`saker run -- CMD`) or a process (`--pid N`)"))
+            Err(err) if self.flags.source == SourceName::Auto && !is_busy(&err) && is_no_module(&err) => {
+                let advice = "name a command (`saker run -- CMD`) or a process (`--pid N`) to do without";
+                Err(err.context(format!("watching the whole machine takes the kernel module; {advice}")))
             }
             Err(err) => Err(err),
         }
@@ -200,6 +201,10 @@ impl Live {
         finished?;
         Ok(self.outcome(outcome.status))
     }
+}
+
+fn is_busy(err: &anyhow::Error) -> bool {
+    matches!(err.downcast_ref::<SourceError>(), Some(SourceError::Device(DeviceError::Busy { .. })))
 }
 
 /// Whether the module is not there, not for us, or taken: then another source may do.

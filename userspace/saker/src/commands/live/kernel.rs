@@ -121,6 +121,11 @@ impl<'a> Kernel<'a> {
 
     /// Sleeps until there is something to do; returns whether the capture is to end.
     fn is_over(&mut self, drain: &Drain) -> Result<bool> {
+        // What was read last may have been the end of the tree.
+        let ended = self.command.as_ref().is_some_and(|command| command.status.is_some());
+        if ended && drain.tree.as_ref().is_none_or(Tree::is_empty) {
+            return Ok(true);
+        }
         let waits_for = self.command.as_ref().filter(|command| command.status.is_none());
         let others: Vec<BorrowedFd<'_>> =
             [self.signals.as_fd()].into_iter().chain(waits_for.map(|command| command.pidfd.as_fd())).collect();
@@ -136,8 +141,7 @@ impl<'a> Kernel<'a> {
                 _ => return Ok(true),
             }
         }
-        let ended = self.command.as_ref().is_some_and(|command| command.status.is_some());
-        Ok(ended && drain.tree.as_ref().is_none_or(Tree::is_empty))
+        Ok(false)
     }
 }
 

@@ -12,6 +12,7 @@
 use crate::capture::{boot_ns, Capture};
 use crate::context::{About, Context};
 use crate::driver_api::capture::{bound_bytes, write_record, Attempt};
+use crate::driver_api::event::Class;
 use crate::driver_api::fillers::Filler;
 use crate::driver_api::probe::{FactSet, RecordSink as _, Written};
 use crate::ring::Writer;
@@ -37,7 +38,7 @@ pub(crate) fn emit(capture: &Capture, about: &About<'_>, filler: &'static Filler
         if !writer.open {
             return;
         }
-        let written = write(capture, about, filler, wanted, attempt, &mut writer);
+        let written = write(capture, about, filler, (wanted, class), attempt, &mut writer);
         let wake = written == Written::Committed && ring.published(class, &mut writer);
         drop(writer);
         if wake {
@@ -55,7 +56,7 @@ fn write(
     capture: &Capture,
     about: &About<'_>,
     filler: &'static Filler,
-    wanted: FactSet,
+    (wanted, class): (FactSet, Class),
     attempt: Attempt,
     writer: &mut Writer,
 ) -> Written {
@@ -67,7 +68,6 @@ fn write(
             return Written::Faulted(fault);
         }
     }
-    let class = filler.event.class(filler.is_failure(&about.call));
     let bound = bound_bytes(&context, filler);
     producer.write_record(class, about.tgid, bound, |span| write_record(&mut context, filler, span, attempt))
 }

@@ -108,7 +108,16 @@ pub fn write_record<C: ProbeContext>(
 
 /// Returns how many bytes the record of the context's call may need, now that its facts are gathered.
 #[must_use]
+#[inline]
 pub fn bound_bytes<C: ProbeContext>(ctx: &C, filler: &Filler) -> usize {
+    match filler.fixed_bytes {
+        Some(bytes) => usize::from(bytes),
+        None => sum_of_bounds(ctx, filler),
+    }
+}
+
+#[inline(never)]
+fn sum_of_bounds<C: ProbeContext>(ctx: &C, filler: &Filler) -> usize {
     let failed = filler.is_failure(ctx.call());
     let params = filler.event.info().params;
     // Sums saturate and lengths are cut here and below so that no overflow check can fire: the module has no panics.

@@ -20,6 +20,7 @@ mod process;
 
 use super::event::{EventType, Phase};
 use super::probe::{Call, Fact, FactSet};
+use super::record::{fixed_bytes, padded};
 use super::syscalls::{self, nr, NUMBERS};
 
 pub use process::{CLONE3_CHILD, CLONE_CHILD, EXEC, EXECVEAT, FORK_CHILD, PROC_EXIT, SIGNAL_DELIVER, VFORK_CHILD};
@@ -252,6 +253,8 @@ pub struct Filler {
     pub paths: &'static [PathArg],
     /// What its values stand on.
     pub truth: Truth,
+    /// Bytes of the longest record, where that does not depend on the caller's memory or on facts.
+    pub fixed_bytes: Option<u16>,
     wants: FactSet,
     wants_failed: FactSet,
 }
@@ -266,6 +269,7 @@ impl Filler {
             sources,
             paths: &[],
             truth: Truth::Registers,
+            fixed_bytes: longest(event, sources),
             wants: wanted(sources, false),
             wants_failed: wanted(sources, true),
         }
@@ -309,6 +313,35 @@ impl Filler {
     pub const fn may_sleep(&self) -> bool {
         // Signals are delivered under the lock of the signal handlers.
         !matches!(self.hook, Hook::Signal)
+    }
+}
+
+/// Returns how many bytes a record of these sources may have, if all are numbers of the call.
+#[expect(clippy::cast_possible_truncation, reason = "64 numbers of 8 bytes at most")]
+const fn longest(event: EventType, sources: &[Source]) -> Option<u16> {
+    let params = event.info().params;
+    let mut bytes = fixed_bytes(params.len());
+    let mut i = 0;
+    while i < sources.len() {
+        match params[i].ty.width() {
+            Some(width) if is_number(&sources[i]) => bytes += width,
+            _ => return None,
+        }
+        i += 1;
+    }
+    Some(padded(bytes) as u16)
+}
+
+const fn is_number(source: &Source) -> bool {
+    use Source as S;
+    match source {
+        S::Ret | S::Const(_) | S::Absent | S::Arg(_) | S::Int(_) | S::Long(_) | S::Id(_) | S::Position(_) => true,
+        S::HighLow(..) | S::CallCode | S::NativeNumber | S::Flags(_) | S::FdFlags(_) | S::Part(..) => true,
+        S::User(..) | S::UserFlags(..) | S::UserLong(..) | S::UserLimit(..) | S::UserId(_) => true,
+        S::Timespec(_) | S::Timeval(_) | S::OpenMode { .. } => true,
+        S::OnSuccess(inner) => is_number(inner),
+        S::When(_, yes, no) => is_number(yes) && is_number(no),
+        _ => false,
     }
 }
 

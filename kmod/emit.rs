@@ -31,7 +31,7 @@ pub(crate) fn emit(capture: &Capture, about: &About<'_>, filler: &'static Filler
     }
     let failed = filler.is_failure(&about.call);
     let wanted = filler.wants(failed);
-    let class = filler.event.class(failed);
+    let class = filler.class(failed);
     for round in (0..ROUNDS).rev() {
         let attempt = if round == 0 { Attempt::Last } else { Attempt::First };
         let Some((ring, mut writer)) = capture.lock_own_ring() else { return };

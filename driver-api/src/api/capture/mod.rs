@@ -62,7 +62,7 @@ pub fn emit<C: ProbeContext, S: RecordSink>(ctx: &mut C, sink: &mut S, filler: &
     if !wanted.is_empty() {
         ctx.gather(wanted);
     }
-    let class = filler.event.class(failed);
+    let class = filler.class(failed);
     let pid = ctx.header().pid;
     let bound = bound_bytes(ctx, filler);
     let first = sink.write_record(class, pid, bound, |span| write_record(ctx, filler, span, Attempt::First));
@@ -86,7 +86,7 @@ pub fn write_record<C: ProbeContext>(
     attempt: Attempt,
 ) -> Result<usize, Fault> {
     let failed = filler.is_failure(ctx.call());
-    let params = filler.event.info().params;
+    let params = filler.info.params;
     let Some(out) = RecordWriter::begin(span, params.len()) else {
         return Ok(0);
     };
@@ -119,7 +119,7 @@ pub fn bound_bytes<C: ProbeContext>(ctx: &C, filler: &Filler) -> usize {
 #[inline(never)]
 fn sum_of_bounds<C: ProbeContext>(ctx: &C, filler: &Filler) -> usize {
     let failed = filler.is_failure(ctx.call());
-    let params = filler.event.info().params;
+    let params = filler.info.params;
     // Sums saturate and lengths are cut here and below so that no overflow check can fire: the module has no panics.
     let values = params.iter().zip(filler.sources).map(|(param, source)| match selected(source, ctx.call(), failed) {
         None => 0,

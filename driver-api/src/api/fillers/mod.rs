@@ -18,7 +18,7 @@ mod memory;
 mod network;
 mod process;
 
-use super::event::{EventType, Phase};
+use super::event::{Class, EventInfo, EventType, Phase};
 use super::probe::{Call, Fact, FactSet};
 use super::record::{fixed_bytes, padded};
 use super::syscalls::{self, nr, NUMBERS};
@@ -243,6 +243,8 @@ pub enum Hook {
 pub struct Filler {
     /// The event.
     pub event: EventType,
+    /// Its row.
+    pub info: &'static EventInfo,
     /// Calls that become it, by [`nr`]; none for other happenings.
     pub calls: &'static [u32],
     /// Where it is run.
@@ -264,6 +266,7 @@ impl Filler {
         assert!(sources.len() == event.info().params.len(), "one source for each parameter");
         Self {
             event,
+            info: event.info(),
             calls,
             hook,
             sources,
@@ -299,6 +302,16 @@ impl Filler {
             self.wants_failed
         } else {
             self.wants
+        }
+    }
+
+    /// Returns the class of its record: failed calls are ordinary, whatever the call.
+    #[must_use]
+    pub const fn class(&self, failed: bool) -> Class {
+        if failed {
+            Class::Ordinary
+        } else {
+            self.info.class
         }
     }
 

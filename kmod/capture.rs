@@ -11,6 +11,7 @@
 use crate::driver_api::interest::InterestMask;
 use crate::driver_api::ioctl::{Happening, SetUp, Wanted, MIN_RING_BYTES};
 use crate::driver_api::ring::Capacity;
+use crate::named::{Slots, SLOTS_PER_CPU};
 use crate::probe::Attached;
 use crate::ring::{Bell, Ring, Writer};
 use crate::shim;
@@ -71,6 +72,7 @@ pub(crate) struct Capture {
     /// Root of the first process: where paths start.
     host_root: Opaque<bindings::path>,
     rings: KVec<Pin<KBox<Ring>>>,
+    slots: Slots,
     #[pin]
     attached: Mutex<Option<Attached>>,
     #[pin]
@@ -106,6 +108,7 @@ impl Capture {
             let cpu = u16::try_from(cpu).map_err(|_| EINVAL)?;
             rings.push_within_capacity(Ring::new(cpu, capacity, bell.clone())?).map_err(|_| ENOMEM)?;
         }
+        let slots = Slots::new((cpus as usize).saturating_mul(SLOTS_PER_CPU))?;
         let host_root = Opaque::uninit();
         // SAFETY: the path is written here, before anybody reads it, and put in `drop`.
         unsafe { shim::saker_host_root(host_root.get()) };
@@ -119,6 +122,7 @@ impl Capture {
                 boot_epoch_ns: epoch_ns().saturating_sub(boot_ns()),
                 host_root,
                 rings,
+                slots,
                 attached <- new_mutex!(None, "saker_attached"),
                 work <- new_work!("saker_retire"),
             }),
@@ -176,6 +180,10 @@ impl Capture {
     /// Detaches the probes; some may still run.
     pub(crate) fn detach(&self) {
         drop(self.attached.lock().take());
+    }
+
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     pub(crate) fn host_root(&self) -> *const bindings::path {

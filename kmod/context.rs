@@ -7,6 +7,7 @@ use crate::driver_api::capture::Attempt;
 use crate::driver_api::probe::{Call, Fact, FactSet, FactValue, Fault, ProbeContext};
 use crate::driver_api::record::EventHeader;
 use crate::facts::Facts;
+use crate::named::NAMED;
 use crate::user;
 use kernel::bindings;
 
@@ -100,6 +101,9 @@ impl Context<'_> {
         }
         if wanted.has_any(ABOUT_PAIR) {
             self.pair()?;
+        }
+        if wanted.has_any(NAMED) && self.about.is_current() {
+            self.capture.slots().give(self.about.task, self.facts);
         }
         self.task_facts(wanted)
     }

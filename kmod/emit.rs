@@ -15,6 +15,7 @@ use crate::driver_api::capture::{bound_bytes, write_record, Attempt};
 use crate::driver_api::event::Class;
 use crate::driver_api::fillers::Filler;
 use crate::driver_api::probe::{FactSet, RecordSink as _, Written};
+use crate::named::NAMED;
 use crate::ring::Writer;
 use crate::user;
 use kernel::cpu::CpuId;
@@ -46,8 +47,11 @@ pub(crate) fn emit(capture: &Capture, about: &About<'_>, filler: &'static Filler
         }
         match written {
             Written::Faulted(fault) => user::fault_in(fault),
-            Written::Committed | Written::Dropped(_) => return,
+            Written::Committed | Written::Dropped(_) => break,
         }
+    }
+    if wanted.has_any(NAMED) {
+        capture.slots().forget(about.task);
     }
 }
 

@@ -76,7 +76,7 @@ impl Drop for FileRef {
 }
 
 /// Moves a text from the end of `room` to its start; returns its length.
-fn to_start(room: &mut [u8], len: isize) -> Option<usize> {
+pub(crate) fn to_start(room: &mut [u8], len: isize) -> Option<usize> {
     let len = usize::try_from(len).ok()?;
     // The kernel wrote it with its NUL at the very end.
     let start = room.len().checked_sub(len.saturating_add(1))?;
@@ -90,7 +90,7 @@ fn to_start(room: &mut [u8], len: isize) -> Option<usize> {
 }
 
 /// Splits what the kernel says of a path into the path's length and its `RealPath` bits.
-fn shown(path: &[u8], unlinked: bool) -> (usize, u64) {
+pub(crate) fn shown(path: &[u8], unlinked: bool) -> (usize, u64) {
     let (path, deleted) = match path.strip_suffix(DELETED_SUFFIX) {
         Some(path) if unlinked => (path, DELETED),
         _ => (path, 0),

@@ -22,6 +22,7 @@ mod device;
 mod emit;
 mod facts;
 mod files;
+mod named;
 mod pages;
 mod probe;
 mod ring;

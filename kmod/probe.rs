@@ -48,6 +48,8 @@ struct Probe {
 pub(crate) struct Attached {
     capture: *const Capture,
     points: [*mut bindings::tracepoint; PROBES],
+    /// What hooks.c has attached, or NULL.
+    hooks: *mut c_void,
 }
 
 // SAFETY: tracepoints of the kernel itself live for ever; the capture outlives its probes.
@@ -71,7 +73,7 @@ impl Attached {
     /// ENOENT when the kernel lacks one of the tracepoints; errors of the registration.
     pub(crate) fn new(capture: &Arc<Capture>) -> Result<Self> {
         // From here on `drop` detaches whatever is attached.
-        let mut attached = Self { capture: &**capture, points: [null_mut(); PROBES] };
+        let mut attached = Self { capture: &**capture, points: [null_mut(); PROBES], hooks: null_mut() };
         for (slot, probe) in attached.points.iter_mut().zip(probes()) {
             let point = find(probe.name).ok_or(ENOENT)?;
             // SAFETY: the function has the signature of this tracepoint, and the capture outlives its probes.
@@ -80,12 +82,21 @@ impl Attached {
             })?;
             *slot = point;
         }
+        // SAFETY: sleeping is allowed here, and the capture outlives its hooks.
+        let hooks = unsafe { shim::saker_hooks_attach(attached.capture.cast()) };
+        // SAFETY: `hooks` is what the function just returned.
+        to_result(unsafe { shim::saker_hooks_error(hooks) } as c_int)?;
+        attached.hooks = hooks;
         Ok(attached)
     }
 }
 
 impl Drop for Attached {
     fn drop(&mut self) {
+        if !self.hooks.is_null() {
+            // SAFETY: attached in `new` and not detached since; sleeping is allowed here.
+            unsafe { shim::saker_hooks_detach(self.hooks) };
+        }
         for (point, probe) in self.points.iter().zip(probes()) {
             if !point.is_null() {
                 // SAFETY: registered in `new` with the same function and data, and not unregistered since.
@@ -229,7 +240,7 @@ fn arguments(regs: &bindings::pt_regs, origin: Origin) -> [u64; 6] {
 }
 
 /// Returns the call that the current task is in, by its registers.
-fn current_call(task: *mut bindings::task_struct) -> Call {
+pub(crate) fn current_call(task: *mut bindings::task_struct) -> Call {
     // SAFETY: the current task has registers at the top of its stack.
     let regs = unsafe { &*shim::saker_current_regs() };
     // SAFETY: the caller passes the current task.

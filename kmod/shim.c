@@ -76,7 +76,14 @@ struct saker_memory {
 };
 static_assert(sizeof(struct saker_memory) == 24);
 
+/* One end of a call: an entry of a directory, or with no entry the path itself. hooks.c makes them. */
+struct saker_named {
+	const struct path *path;
+	const struct dentry *entry;
+};
+
 /* Prototypes, because the kernel warns without; Rust has its own. */
+long saker_entry_path(const struct saker_named *named, const struct path *host, char *buf, int size, char **at);
 long saker_path(const struct path *path, const struct path *host, char *buf, int size, char **at);
 long saker_place(struct task_struct *task, bool root, const struct path *host, char *buf, int size, char **at);
 void saker_host_root(struct path *root);
@@ -147,6 +154,35 @@ long saker_path(const struct path *path, const struct path *host, char *buf, int
 	len = path_text(path, buf, size, at);
 	give_back(own);
 	return len;
+}
+
+/*
+ * Writes the path of an entry of a directory, or of the path itself where there is no entry, as saker_path() does. The
+ * entry need not exist yet; its name is stable as long as the directory is locked.
+ */
+long saker_entry_path(const struct saker_named *named, const struct path *host, char *buf, int size, char **at)
+{
+	const struct qstr *name;
+	long len;
+
+	if (!named->entry)
+		return saker_path(named->path, host, buf, size, at);
+	name = &named->entry->d_name;
+	if (name->len + 2 > size)
+		return -ENAMETOOLONG;
+	len = saker_path(named->path, host, buf, size - name->len - 1, at);
+	if (len < 0)
+		return len;
+	/* The directory's text ends with its NUL in front of the room for the name. */
+	if (len == 1) {
+		/* The root is the only one that ends with a slash. */
+		*at += 1;
+		len = 0;
+	}
+	(*at)[len] = '/';
+	memcpy(*at + len + 1, name->name, name->len);
+	(*at)[len + 1 + name->len] = 0;
+	return len + 1 + name->len;
 }
 
 /* Writes the root or working directory of a task: the current one, or one that does not run yet. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Declares what shim.c defines; it says there what each function is called with.
+//! Declares what shim.c and hooks.c define; they say what each function is called with.
 
 use core::ffi::c_void;
 use kernel::bindings;
@@ -50,6 +50,13 @@ impl Default for Socket {
     }
 }
 
+/// One end of a call, as hooks.c found it: an entry of a directory, or with no entry the path itself.
+#[repr(C)]
+pub(crate) struct Named {
+    path: *const bindings::path,
+    entry: *const bindings::dentry,
+}
+
 /// How much memory a process uses.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
@@ -77,6 +84,16 @@ extern "C" {
         size: c_int,
         at: *mut *mut u8,
     ) -> c_long;
+    pub(crate) fn saker_entry_path(
+        named: *const Named,
+        host: *const bindings::path,
+        buf: *mut u8,
+        size: c_int,
+        at: *mut *mut u8,
+    ) -> c_long;
+    pub(crate) fn saker_hooks_attach(capture: *const c_void) -> *mut c_void;
+    pub(crate) fn saker_hooks_detach(hooks: *mut c_void);
+    pub(crate) fn saker_hooks_error(hooks: *const c_void) -> c_long;
     pub(crate) fn saker_host_root(root: *mut bindings::path);
     pub(crate) fn saker_exe_file(mm: *mut bindings::mm_struct) -> *mut bindings::file;
     pub(crate) fn saker_inode(file: *const bindings::file, out: *mut Inode) -> c_long;

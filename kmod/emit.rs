@@ -15,7 +15,7 @@ use crate::driver_api::capture::{bound_bytes, write_record, Attempt};
 use crate::driver_api::event::Class;
 use crate::driver_api::fillers::Filler;
 use crate::driver_api::probe::{FactSet, RecordSink as _, Written};
-use crate::named::NAMED;
+use crate::named::KEPT;
 use crate::ring::Writer;
 use crate::user;
 use kernel::cpu::CpuId;
@@ -50,7 +50,7 @@ pub(crate) fn emit(capture: &Capture, about: &About<'_>, filler: &'static Filler
             Written::Committed | Written::Dropped(_) => break,
         }
     }
-    if wanted.has_any(NAMED) {
+    if wanted.has_any(KEPT) {
         capture.slots().forget(about.task);
     }
 }

@@ -98,6 +98,15 @@ impl Facts {
         self.set(list, BYTES, (len as u64) << 32 | at, status);
     }
 
+    /// Cuts a path that is kept to the length that `shown` gives, and returns the flags it gives.
+    pub(crate) fn shorten_path(&mut self, fact: Fact, shown: impl FnOnce(&[u8]) -> (usize, u64)) -> u64 {
+        let FactValue::Bytes(path, status) = self.get(fact) else { return 0 };
+        let (len, flags) = shown(path);
+        let start = self.entries.get(fact as usize).map_or(0, |entry| entry.value as u32 as u64);
+        self.set(fact, BYTES, (len as u64) << 32 | start, status);
+        flags
+    }
+
     pub(crate) fn bytes(&mut self, fact: Fact, bytes: &[u8], status: ParamStatus) {
         let room = self.room(bytes.len());
         let cut = room.len() < bytes.len();

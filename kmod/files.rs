@@ -117,20 +117,29 @@ impl Context<'_> {
         Some(flags)
     }
 
-    /// What the returned descriptor is.
+    /// What the call opened, as the kernel opened it; where no hook saw that, what the returned descriptor is now.
     pub(crate) fn opened(&mut self) {
+        if let Some(inode) = self.capture.slots().give_opened(self.about.task, self.facts) {
+            self.opened_inode(&inode);
+            let flags = self.facts.shorten_path(Fact::OpenedPath, |path| shown(path, inode.unlinked != 0));
+            return self.facts.int(Fact::OpenedFlags, flags);
+        }
         const ALL: [Fact; 4] = [Fact::OpenedPath, Fact::OpenedFlags, Fact::OpenedDev, Fact::OpenedIno];
         let Some(file) = FileRef::of_descriptor(self.about.call.ret) else {
             return ALL.iter().for_each(|fact| self.facts.unreadable(*fact));
         };
         let inode = file.inode();
-        self.facts.int(Fact::OpenedDev, inode.dev);
-        self.facts.int(Fact::OpenedIno, inode.ino);
-        self.facts.int(Fact::OpenedNew, u64::from(inode.created));
+        self.opened_inode(&inode);
         match self.file_path(Fact::OpenedPath, &file, inode.unlinked != 0) {
             Some(flags) => self.facts.int(Fact::OpenedFlags, flags),
             None => self.facts.unreadable(Fact::OpenedFlags),
         }
+    }
+
+    fn opened_inode(&mut self, inode: &shim::Inode) {
+        self.facts.int(Fact::OpenedDev, inode.dev);
+        self.facts.int(Fact::OpenedIno, inode.ino);
+        self.facts.int(Fact::OpenedNew, u64::from(inode.created));
     }
 
     /// What the task executes, given its credentials.

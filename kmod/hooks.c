@@ -26,6 +26,10 @@ void *saker_hooks_attach(const void *capture);
 void saker_hooks_detach(void *hooks);
 long saker_hooks_error(const void *hooks);
 
+/* In Rust: keeps what the current task's call opens, or the address that it asks for, until it returns. */
+void saker_opened_by_call(const void *capture, struct file *file);
+void saker_asked_by_call(const void *capture, const void *address, int bytes);
+
 struct hook {
 	struct fprobe probe;
 	const void *capture;
@@ -90,6 +94,24 @@ HANDLER(on_link)
 	return 0;
 }
 
+/* (file) */
+HANDLER(on_open)
+{
+	struct file *file = ARGUMENT(0);
+
+	/* The file of a layer behind the one that the caller opens is not what it asked for. */
+	if (!(file->f_mode & FMODE_BACKING))
+		saker_opened_by_call(capture_of(probe), file);
+	return 0;
+}
+
+/* (socket, address in kernel memory, its length) */
+HANDLER(on_connect)
+{
+	saker_asked_by_call(capture_of(probe), ARGUMENT(1), (long)ARGUMENT(2));
+	return 0;
+}
+
 static const struct {
 	const char *function;
 	fprobe_entry_cb handler;
@@ -104,6 +126,8 @@ static const struct {
 	{ "security_path_chmod", on_path },
 	{ "security_path_chown", on_path },
 	{ "security_sb_mount", on_second_path },
+	{ "security_file_open", on_open },
+	{ "security_socket_connect", on_connect },
 };
 
 /* Hooks every function of the table for a capture, or returns an error for saker_hooks_error(). Sleeps. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The paths that calls name, kept from where the kernel found them to where the call returns.
+//! What calls name, kept from where the kernel uses it to where the call returns: paths, the opened file, an address.
 //!
 //! ```text
 //! hook (preemption off): free slot -> busy -> paths of this task     return: paths of this task -> busy -> free
@@ -35,9 +35,27 @@ const UNREADABLE: u32 = u32::MAX;
 
 const FACTS: [Fact; 2] = [Fact::RealPath, Fact::RealPath2];
 pub(crate) const NAMED: FactSet = FactSet::EMPTY.with(Fact::RealPath).with(Fact::RealPath2);
+const OPENED: FactSet = FactSet::EMPTY.with(Fact::OpenedPath);
+const ASKED: FactSet = FactSet::EMPTY.with(Fact::Tuple);
+/// Facts for which a slot may have been taken.
+pub(crate) const KEPT: FactSet = NAMED.with(Fact::OpenedPath).with(Fact::Tuple);
+/// Longest `struct sockaddr` that the kernel takes.
+pub(crate) const ADDRESS_BYTES: usize = 128;
+
+/// What a slot holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum Held {
+    Paths = 0,
+    Opened = 1,
+    Address = 2,
+}
 
 /// What one call named.
 struct Paths {
+    held: Held,
+    /// Of the opened file.
+    inode: shim::Inode,
     /// Length of each path; 0 for none.
     lens: [u32; 2],
     text: [[u8; PATH_BYTES]; 2],
@@ -88,19 +106,46 @@ impl Slots {
 
     /// Gives the paths of a task to `facts`; they stay until [`Slots::forget`], as a record may be written again.
     pub(crate) fn give(&self, task: *mut bindings::task_struct, facts: &mut Facts) {
+        self.with(task, Held::Paths, |paths| {
+            for ((fact, len), text) in FACTS.iter().zip(paths.lens).zip(&paths.text) {
+                match (len, text.get(..len as usize)) {
+                    (0, _) => {}
+                    (_, Some(path)) => facts.bytes(*fact, path, ParamStatus::OK),
+                    (_, None) => facts.unreadable(*fact),
+                }
+            }
+        });
+    }
+
+    /// Gives the path of the file that the task's call opened to `facts`, and returns its inode.
+    pub(crate) fn give_opened(&self, task: *mut bindings::task_struct, facts: &mut Facts) -> Option<shim::Inode> {
+        self.with(task, Held::Opened, |paths| {
+            let ([len, _], [text, _]) = (paths.lens, &paths.text);
+            facts.bytes(Fact::OpenedPath, text.get(..len as usize)?, ParamStatus::OK);
+            Some(paths.inode)
+        })?
+    }
+
+    /// Copies the address that the task's call asks for; returns its length.
+    pub(crate) fn give_address(&self, task: *mut bindings::task_struct, into: &mut [u8]) -> Option<usize> {
+        self.with(task, Held::Address, |paths| {
+            let ([len, _], [text, _]) = (paths.lens, &paths.text);
+            for (into, from) in into.iter_mut().zip(text) {
+                *into = *from;
+            }
+            len as usize
+        })
+    }
+
+    /// Looks at what is kept for a task, if it is of that kind.
+    fn with<R>(&self, task: *mut bindings::task_struct, held: Held, look: impl FnOnce(&Paths) -> R) -> Option<R> {
         let task = task as u64;
-        let own = self.of(task).find(|slot| slot.owner.cmpxchg(task, BUSY, ordering::Acquire).is_ok());
-        let Some(slot) = own else { return };
+        let slot = self.of(task).find(|slot| slot.owner.cmpxchg(task, BUSY, ordering::Acquire).is_ok())?;
         // SAFETY: the owner word is `BUSY` by our exchange, so nobody else touches the paths.
         let paths = unsafe { &*slot.paths.get() };
-        for ((fact, len), text) in FACTS.iter().zip(paths.lens).zip(&paths.text) {
-            match (len, text.get(..len as usize)) {
-                (0, _) => {}
-                (_, Some(path)) => facts.bytes(*fact, path, ParamStatus::OK),
-                (_, None) => facts.unreadable(*fact),
-            }
-        }
+        let result = (paths.held == held).then(|| look(paths));
         slot.owner.store(task, ordering::Release);
+        result
     }
 
     /// Frees the slot of a task.
@@ -120,21 +165,75 @@ impl Slots {
 unsafe extern "C" fn saker_named_by_call(capture: *const c_void, first: *const Named, second: *const Named) {
     // SAFETY: the capture outlives its hooks.
     let capture = unsafe { &*capture.cast::<Capture>() };
+    keep(capture, NAMED, |paths| {
+        paths.held = Held::Paths;
+        for ((named, len), text) in [first, second].iter().zip(&mut paths.lens).zip(&mut paths.text) {
+            *len = 0;
+            if !named.is_null() {
+                // SAFETY: by this function's contract.
+                *len = unsafe { path_of(capture, *named, text) }.unwrap_or(UNREADABLE);
+            }
+        }
+    });
+}
+
+/// Keeps what the current task's call opens, if anybody will ask for it.
+///
+/// # Safety
+/// Called by the hooks of hooks.c with the capture they were attached for and a file that lives through the call.
+#[no_mangle]
+unsafe extern "C" fn saker_opened_by_call(capture: *const c_void, file: *mut bindings::file) {
+    // SAFETY: the capture outlives its hooks.
+    let capture = unsafe { &*capture.cast::<Capture>() };
+    keep(capture, OPENED, |paths| {
+        paths.held = Held::Opened;
+        let [len, _] = &mut paths.lens;
+        let [text, _] = &mut paths.text;
+        let mut at = core::ptr::null_mut();
+        // SAFETY: the file lives through the call, and the structure has the layout that the function writes.
+        unsafe { shim::saker_inode(file, &mut paths.inode) };
+        // SAFETY: the file lives through the call.
+        let path = unsafe { shim::saker_file_path(file) };
+        // SAFETY: the file holds its path, the capture the root, and `text` is writable for its length.
+        let found =
+            unsafe { shim::saker_path(path, capture.host_root(), text.as_mut_ptr(), text.len() as i32, &mut at) };
+        *len = to_start(text, found).map_or(UNREADABLE, |len| len as u32);
+    });
+}
+
+/// Keeps the address that the current task's call asks for, if anybody will ask for it.
+///
+/// # Safety
+/// Called by the hooks of hooks.c with the capture they were attached for and `bytes` bytes of kernel memory.
+#[no_mangle]
+unsafe extern "C" fn saker_asked_by_call(capture: *const c_void, address: *const c_void, bytes: i32) {
+    // SAFETY: the capture outlives its hooks.
+    let capture = unsafe { &*capture.cast::<Capture>() };
+    let Ok(bytes @ 0..=ADDRESS_BYTES) = usize::try_from(bytes) else { return };
+    // SAFETY: by this function's contract.
+    let address = unsafe { core::slice::from_raw_parts(address.cast::<u8>(), bytes) };
+    keep(capture, ASKED, |paths| {
+        paths.held = Held::Address;
+        let [len, _] = &mut paths.lens;
+        let [text, _] = &mut paths.text;
+        for (into, from) in text.iter_mut().zip(address) {
+            *into = *from;
+        }
+        *len = bytes as u32;
+    });
+}
+
+/// Lets `fill` write into a slot of the current task, if its call will want one of `facts`.
+fn keep(capture: &Capture, facts: FactSet, fill: impl FnOnce(&mut Paths)) {
     let task = Task::current_raw();
     let call = current_call(task);
-    if !capture.wants(call.nr, false) || !filler_for(call.nr).wants(false).has_any(NAMED) {
-        return;
-    }
-    let Some(slot) = capture.slots().claim(task as u64) else { return };
+    let filler = filler_for(call.nr);
+    let wanted = capture.wants(call.nr, false) && filler.wants(false).has_any(facts)
+        || capture.wants(call.nr, true) && filler.wants(true).has_any(facts);
+    let slot = if wanted { capture.slots().claim(task as u64) } else { None };
+    let Some(slot) = slot else { return };
     // SAFETY: the owner word is `BUSY` by our exchange, so nobody else touches the paths.
-    let paths = unsafe { &mut *slot.paths.get() };
-    for ((named, len), text) in [first, second].iter().zip(&mut paths.lens).zip(&mut paths.text) {
-        *len = 0;
-        if !named.is_null() {
-            // SAFETY: by this function's contract.
-            *len = unsafe { path_of(capture, *named, text) }.unwrap_or(UNREADABLE);
-        }
-    }
+    fill(unsafe { &mut *slot.paths.get() });
     slot.owner.store(task as u64, ordering::Release);
 }
 

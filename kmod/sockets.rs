@@ -7,6 +7,7 @@ use crate::driver_api::param::ParamStatus;
 use crate::driver_api::probe::{Call, Fact, FactSet, Fault};
 use crate::driver_api::syscalls::nr;
 use crate::files::FileRef;
+use crate::named::ADDRESS_BYTES;
 use crate::shim;
 use crate::user;
 
@@ -85,6 +86,35 @@ fn put_tuple(text: &mut Text<'_>, socket: &shim::Socket, first: First) -> bool {
     true
 }
 
+/// Puts a `struct sockaddr` of the socket's own family in place of its peer.
+fn put_peer(socket: &mut shim::Socket, address: &[u8]) {
+    let Some((family, rest)) = address.split_first_chunk::<2>() else { return };
+    if u16::from_le_bytes(*family) != socket.family {
+        return;
+    }
+    if socket.family == AF_UNIX {
+        // An abstract name starts with a NUL and may hold others; a path ends at its NUL.
+        let end = match rest.first() {
+            Some(0) | None => rest.len(),
+            Some(_) => rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len()),
+        };
+        let end = end.min(socket.path.len());
+        for (into, from) in socket.path.iter_mut().zip(rest.iter().take(end)) {
+            *into = *from;
+        }
+        socket.path_bytes = end as u16;
+        return;
+    }
+    let skipped = if socket.family == AF_INET6 { 4 } else { 0 };
+    let bytes = if socket.family == AF_INET6 { 16 } else { 4 };
+    let Some((port, rest)) = rest.split_first_chunk::<2>() else { return };
+    let Some(ip) = rest.get(skipped..).and_then(|rest| rest.get(..bytes)) else { return };
+    for (into, from) in socket.peer.iter_mut().zip(ip) {
+        *into = *from;
+    }
+    socket.peer_port = u16::from_be_bytes(*port);
+}
+
 impl Context<'_> {
     pub(crate) fn sockets(&mut self, wanted: FactSet) -> Result<(), Fault> {
         let call = self.about.call;
@@ -115,8 +145,7 @@ impl Context<'_> {
         // A connect that was refused leaves no peer in the socket: then it is the address that was asked for.
         if self.about.call.nr == nr::CONNECT && self.about.call.failed() && socket.peer_port == 0 {
             match self.asked_for(&mut socket) {
-                Ok(true) => status = ParamStatus::USER,
-                Ok(false) => {}
+                Ok(asked) => status = asked,
                 Err(fault) => return self.missed(fact, fault),
             }
         }
@@ -128,42 +157,25 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Puts the address that connect was given in place of the peer; returns whether it has the socket's family.
-    fn asked_for(&mut self, socket: &mut shim::Socket) -> Result<bool, Fault> {
-        let (at, len) = (self.about.call.arg(1), self.about.call.arg(2) & 0xffff_ffff);
-        let mut start = [0; 4];
-        if at == 0 || len < 8 {
-            return Ok(false);
-        }
-        user::copy(at, &mut start)?;
-        let [family_low, family_high, port_high, port_low] = start;
-        if u16::from_le_bytes([family_low, family_high]) != socket.family {
-            return Ok(false);
-        }
-        let (offset, bytes) = match socket.family {
-            AF_INET => (4, 4),
-            AF_INET6 if len >= 24 => (8, 16),
-            AF_UNIX => return self.asked_path(socket, at, len),
-            _ => return Ok(false),
+    /// Puts the address that connect was given in place of the peer: the kernel's own copy, or where no hook saw that, what
+    /// is in the caller's memory now. Returns which.
+    #[inline(never)]
+    fn asked_for(&mut self, socket: &mut shim::Socket) -> Result<ParamStatus, Fault> {
+        let mut address = [0; ADDRESS_BYTES];
+        let kept = self.capture.slots().give_address(self.about.task, &mut address);
+        let (len, status) = match kept {
+            Some(len) => (len, ParamStatus::OK),
+            None => {
+                let (at, len) = (self.about.call.arg(1), self.about.call.arg(2) & 0xffff_ffff);
+                let Some(into) = address.get_mut(..len as usize).filter(|_| at != 0) else {
+                    return Ok(ParamStatus::OK);
+                };
+                user::copy(at, into)?;
+                (len as usize, ParamStatus::USER)
+            }
         };
-        if let Some(into) = socket.peer.get_mut(..bytes) {
-            user::copy(at.wrapping_add(offset), into)?;
-        }
-        socket.peer_port = u16::from_be_bytes([port_high, port_low]);
-        Ok(true)
-    }
-
-    fn asked_path(&mut self, socket: &mut shim::Socket, at: u64, len: u64) -> Result<bool, Fault> {
-        let bytes = len.saturating_sub(2).min(108) as usize;
-        let Some(into) = socket.path.get_mut(..bytes) else { return Ok(false) };
-        user::copy(at.wrapping_add(2), into)?;
-        // An abstract name starts with a NUL and may hold others.
-        let end = match into.first() {
-            Some(0) | None => bytes,
-            Some(_) => into.iter().position(|byte| *byte == 0).unwrap_or(bytes),
-        };
-        socket.path_bytes = end as u16;
-        Ok(true)
+        put_peer(socket, address.get(..len).unwrap_or_default());
+        Ok(status)
     }
 
     /// How full the queue of the listening socket is.

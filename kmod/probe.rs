@@ -93,10 +93,6 @@ impl Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        if !self.hooks.is_null() {
-            // SAFETY: attached in `new` and not detached since; sleeping is allowed here.
-            unsafe { shim::saker_hooks_detach(self.hooks) };
-        }
         for (point, probe) in self.points.iter().zip(probes()) {
             if !point.is_null() {
                 // SAFETY: registered in `new` with the same function and data, and not unregistered since.
@@ -108,6 +104,11 @@ impl Drop for Attached {
                     )
                 };
             }
+        }
+        // Last, because each waits for a while: calls that nobody records any more should not pay meanwhile.
+        if !self.hooks.is_null() {
+            // SAFETY: attached in `new` and not detached since; sleeping is allowed here.
+            unsafe { shim::saker_hooks_detach(self.hooks) };
         }
     }
 }
@@ -251,7 +252,9 @@ pub(crate) fn current_call(task: *mut bindings::task_struct) -> Call {
         (false, true) => Origin::X32,
         (false, false) => Origin::Syscall,
     };
-    Call { nr: decode(raw, origin), native_nr: raw & !X32_BIT, origin, args: arguments(regs, origin), ret: 0 }
+    // PERF: most calls are of the 64-bit ABI, whose numbers are the ones we use.
+    let nr = if origin == Origin::Syscall && raw < ONLY_32 { raw } else { decode(raw, origin) };
+    Call { nr, native_nr: raw & !X32_BIT, origin, args: arguments(regs, origin), ret: 0 }
 }
 
 /// # Safety

@@ -232,8 +232,8 @@ long saker_inode(const struct file *file, struct saker_inode *out)
 	out->ctime_ns = inode_get_ctime_nsec(inode);
 	out->mtime_s = inode_get_mtime_sec(inode);
 	out->mtime_ns = inode_get_mtime_nsec(inode);
-	out->uid = from_kuid(&init_user_ns, inode->i_uid);
-	out->gid = from_kgid(&init_user_ns, inode->i_gid);
+	out->uid = __kuid_val(inode->i_uid);
+	out->gid = __kgid_val(inode->i_gid);
 	out->mode = inode->i_mode;
 	out->unlinked = d_unlinked(file->f_path.dentry) || inode->i_nlink == 0;
 	out->created = !!(file->f_mode & FMODE_CREATED);
@@ -405,7 +405,7 @@ u32 saker_tty(void)
 
 u32 saker_loginuid(struct task_struct *task)
 {
-	return from_kuid(&init_user_ns, audit_get_loginuid(task));
+	return __kuid_val(audit_get_loginuid(task));
 }
 
 /* Returns when the first process of the task's PID namespace started, on the boot clock, or 0. */

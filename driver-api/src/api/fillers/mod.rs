@@ -18,9 +18,10 @@ mod memory;
 mod network;
 mod process;
 
+use super::capture::{MAX_ADDRESS_BYTES, MAX_POLLED, MAX_TEXTS_BYTES, MAX_TEXT_BYTES};
 use super::event::{Class, EventInfo, EventType, Phase};
 use super::probe::{Call, Fact, FactSet};
-use super::record::{fixed_bytes, padded};
+use super::record::fixed_bytes;
 use super::syscalls::{self, nr, NUMBERS};
 
 pub use process::{CLONE3_CHILD, CLONE_CHILD, EXEC, EXECVEAT, FORK_CHILD, PROC_EXIT, SIGNAL_DELIVER, VFORK_CHILD};
@@ -255,8 +256,8 @@ pub struct Filler {
     pub paths: &'static [PathArg],
     /// What its values stand on.
     pub truth: Truth,
-    /// Bytes of the longest record, where that does not depend on the caller's memory or on facts.
-    pub fixed_bytes: Option<u16>,
+    /// What its record may need.
+    pub bound: Bound,
     wants: FactSet,
     wants_failed: FactSet,
 }
@@ -272,7 +273,7 @@ impl Filler {
             sources,
             paths: &[],
             truth: Truth::Registers,
-            fixed_bytes: longest(event, sources),
+            bound: Bound::of(event, sources),
             wants: wanted(sources, false),
             wants_failed: wanted(sources, true),
         }
@@ -329,32 +330,83 @@ impl Filler {
     }
 }
 
-/// Returns how many bytes a record of these sources may have, if all are numbers of the call.
-#[expect(clippy::cast_possible_truncation, reason = "64 numbers of 8 bytes at most")]
-const fn longest(event: EventType, sources: &[Source]) -> Option<u16> {
-    let params = event.info().params;
-    let mut bytes = fixed_bytes(params.len());
-    let mut i = 0;
-    while i < sources.len() {
-        match params[i].ty.width() {
-            Some(width) if is_number(&sources[i]) => bytes += width,
-            _ => return None,
-        }
-        i += 1;
-    }
-    Some(padded(bytes) as u16)
+/// Bytes that a record may need, as far as its sources tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// Everything but data and texts that are facts.
+    pub fixed_bytes: usize,
+    /// Parameters with up to a snaplen of data.
+    pub data_params: u8,
+    /// Facts that may be texts; each counts once for each parameter that shows it.
+    pub facts: FactSet,
+    /// Whether a fact is shown more than once, so that its length counts twice.
+    pub shown_twice: FactSet,
 }
 
-const fn is_number(source: &Source) -> bool {
-    use Source as S;
-    match source {
-        S::Ret | S::Const(_) | S::Absent | S::Arg(_) | S::Int(_) | S::Long(_) | S::Id(_) | S::Position(_) => true,
-        S::HighLow(..) | S::CallCode | S::NativeNumber | S::Flags(_) | S::FdFlags(_) | S::Part(..) => true,
-        S::User(..) | S::UserFlags(..) | S::UserLong(..) | S::UserLimit(..) | S::UserId(_) => true,
-        S::Timespec(_) | S::Timeval(_) | S::OpenMode { .. } => true,
-        S::OnSuccess(inner) => is_number(inner),
-        S::When(_, yes, no) => is_number(yes) && is_number(no),
-        _ => false,
+impl Bound {
+    const fn of(event: EventType, sources: &[Source]) -> Self {
+        let params = event.info().params;
+        let mut bound = Self {
+            fixed_bytes: fixed_bytes(params.len()),
+            data_params: 0,
+            facts: FactSet::EMPTY,
+            shown_twice: FactSet::EMPTY,
+        };
+        let mut i = 0;
+        while i < sources.len() {
+            let width = match params[i].ty.width() {
+                Some(width) => width,
+                None => 8,
+            };
+            bound = bound.with(&sources[i], width);
+            i += 1;
+        }
+        bound
+    }
+
+    /// Adds what a parameter may need; of alternatives all are added, which is more than enough.
+    const fn with(mut self, source: &Source, width: usize) -> Self {
+        use Source as S;
+        let bytes = match source {
+            S::Absent => 0,
+            S::OnSuccess(inner) => return self.with(inner, width),
+            S::When(_, yes, no) => return self.with(yes, width).with(no, width),
+            S::Text(_) | S::TextOut(_) | S::EntryText(_) | S::FirstText(_) => MAX_TEXT_BYTES,
+            S::DynText(..) => 1 + MAX_TEXT_BYTES,
+            S::Texts(..) => MAX_TEXTS_BYTES,
+            S::Data(..) | S::Iov(..) | S::MsgData(..) | S::MsgControl(_) => {
+                self.data_params += 1;
+                0
+            }
+            S::DynData(..) => {
+                self.data_params += 1;
+                1
+            }
+            S::Dyn(..) => 1 + 8,
+            S::SockAddr(..) => MAX_ADDRESS_BYTES,
+            S::TupleTo(..) | S::TupleFrom(..) | S::MsgTupleTo(_) | S::MsgTupleFrom(_) => {
+                self = self.with_fact(Fact::Tuple);
+                MAX_ADDRESS_BYTES
+            }
+            S::PollList(..) => 2 + MAX_POLLED as usize * 10,
+            S::Fact(fact) => {
+                if fact.is_text() {
+                    self = self.with_fact(*fact);
+                }
+                width
+            }
+            _ => width,
+        };
+        self.fixed_bytes += bytes;
+        self
+    }
+
+    const fn with_fact(mut self, fact: Fact) -> Self {
+        if self.facts.has(fact) {
+            self.shown_twice = self.shown_twice.with(fact);
+        }
+        self.facts = self.facts.with(fact);
+        self
     }
 }
 

@@ -77,7 +77,9 @@ pub struct Source {
     merge: Merge,
     own: HeapProducer,
     steps: Steps,
-    scan: Option<JoinHandle<io::Result<()>>>,
+    scan: Option<JoinHandle<(io::Result<()>, Books)>>,
+    /// Books of the scan, once it is done.
+    scanned: Books,
     scan_failed: Option<io::Error>,
 }
 
@@ -110,7 +112,7 @@ impl Source {
         let scan = std::thread::Builder::new().name("scan".into()).spawn(move || scan(scanned));
         let scan = Some(scan.map_err(system("start a thread"))?);
         let merge = Merge::new(inputs, &bell, Slack::default());
-        Ok(Self { device, merge, own, steps, scan, scan_failed: None })
+        Ok(Self { device, merge, own, steps, scan, scanned: Books::default(), scan_failed: None })
     }
 
     /// Sleeps until there may be something to read, or one of `others` is readable.
@@ -136,7 +138,8 @@ impl Source {
     /// Notices the end of the scan, and steps of the clock.
     fn look_after(&mut self) {
         if let Some(scan) = self.scan.take_if(|scan| scan.is_finished()) {
-            self.scan_failed = scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).err();
+            let (result, books) = scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (self.scan_failed, self.scanned) = (result.err(), books);
         }
         if self.steps.take() {
             procfs::write_clock(&mut self.own);
@@ -174,17 +177,21 @@ impl Source {
         self.scan.is_some()
     }
 
-    /// Returns the books: what the module saw, what was read of all rings, and what of that was late.
+    /// Returns the books: what the module, the scan and the clock wrote, what was read of it, and what of that was late.
     ///
     /// # Errors
     /// Returns the module's error.
     pub fn books(&self) -> Result<(Books, ReaderBooks, MergeBooks), SourceError> {
-        Ok((self.device.books()?, self.merge.reader_books(), self.merge.books()))
+        let mut written = self.device.books()?;
+        written.add(&self.scanned);
+        written.add(self.own.books());
+        Ok((written, self.merge.reader_books(), self.merge.books()))
     }
 }
 
-fn scan(mut sink: HeapProducer) -> io::Result<()> {
-    procfs::write_all(&mut sink, Scope::Host)
+fn scan(mut sink: HeapProducer) -> (io::Result<()>, Books) {
+    let result = procfs::write_all(&mut sink, Scope::Host);
+    (result, *sink.books())
 }
 
 /// Returns the bytes of each ring that suit a machine: 8 MiB, less where that is more than 1/64 of its memory in all.

@@ -15,14 +15,13 @@ use crate::driver_api::param::ParamStatus;
 use crate::driver_api::probe::{Fact, FactSet};
 use crate::facts::{Facts, PATH_BYTES};
 use crate::files::{shown, to_start};
-use crate::probe::current_call;
+use crate::probe::{current, current_call};
 use crate::shim::{self, Named};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use kernel::bindings;
 use kernel::prelude::*;
 use kernel::sync::atomic::{ordering, Atomic};
-use kernel::task::Task;
 
 const FREE: u64 = 0;
 const BUSY: u64 = 1;
@@ -225,7 +224,7 @@ unsafe extern "C" fn saker_asked_by_call(capture: *const c_void, address: *const
 
 /// Lets `fill` write into a slot of the current task, if its call will want one of `facts`.
 fn keep(capture: &Capture, facts: FactSet, fill: impl FnOnce(&mut Paths)) {
-    let task = Task::current_raw();
+    let task = current();
     let call = current_call(task);
     let filler = filler_for(call.nr);
     let wanted = capture.wants(call.nr, false) && filler.wants(false).has_any(facts)

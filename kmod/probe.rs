@@ -28,7 +28,6 @@ use kernel::error::to_result;
 use kernel::ffi::{c_int, c_long};
 use kernel::prelude::*;
 use kernel::sync::Arc;
-use kernel::task::Task;
 
 /// Bit of `thread_info.status`: the call came through the 32-bit entry.
 const TS_COMPAT: u32 = 2;
@@ -149,20 +148,46 @@ unsafe extern "C" fn returned(data: *mut c_void, regs: *mut bindings::pt_regs, r
     let capture = unsafe { &*data.cast::<Capture>() };
     // SAFETY: the registers are the current task's own.
     let number = unsafe { (*regs).orig_ax };
-    let task = Task::current_raw();
+    let task = current();
     // SAFETY: the current task is valid, and this field is its own.
     let compat = unsafe { (*task).thread_info.status } & TS_COMPAT != 0;
-    let failed = is_failure(ret as i64);
-    // PERF: most calls end here, after one look at the set of what is wanted.
+    // PERF: most calls end here, after one look at the set of what is wanted; so nothing is set up before it is needed.
     if !compat && number < ONLY_32 as usize {
-        if capture.wants(number as u32, failed) {
+        if capture.wants(number as u32, is_failure(ret as i64)) {
             // SAFETY: as above.
-            unsafe { wanted(capture, task, regs, (number as u32, number as u32, Origin::Syscall), ret as i64) };
+            unsafe { own_abi(capture, regs, ret as i64) };
         }
         return;
     }
     // SAFETY: as above.
     unsafe { other_abi(capture, task, regs, ret as i64, compat) };
+}
+
+/// Records a call of the 64-bit ABI.
+///
+/// # Safety
+/// `regs` are the registers of the current task.
+#[inline(never)]
+unsafe fn own_abi(capture: &Capture, regs: *mut bindings::pt_regs, ret: i64) {
+    // SAFETY: by this function's contract.
+    let number = unsafe { (*regs).orig_ax } as u32;
+    // SAFETY: by this function's contract.
+    unsafe { wanted(capture, current(), regs, (number, number, Origin::Syscall), ret) };
+}
+
+/// Returns the current task, without the call that `Task::current_raw` is.
+#[inline(always)]
+pub(crate) fn current() -> *mut bindings::task_struct {
+    let task: *mut bindings::task_struct;
+    // SAFETY: reads the per-CPU variable that `current` is in C, for a task that moves as well.
+    unsafe {
+        core::arch::asm!(
+            "mov {}, qword ptr gs:[rip + const_current_task]",
+            out(reg) task,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+    }
+    task
 }
 
 /// Looks at a call of another ABI, or with a number that no call has.
@@ -206,7 +231,7 @@ unsafe fn other_abi(
 ///
 /// # Safety
 /// `task` is the current task and `regs` are its registers.
-#[inline(never)]
+#[inline(always)]
 unsafe fn wanted(
     capture: &Capture,
     task: *mut bindings::task_struct,

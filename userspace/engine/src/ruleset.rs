@@ -236,6 +236,16 @@ impl Ruleset {
         interest
     }
 
+    /// What must be captured even where it failed: state needs no failures, but rules may match them.
+    #[must_use]
+    pub fn interest_in_failures(&self) -> Interest {
+        let mut interest = Interest::default();
+        for rule in self.rules.iter().filter(|rule| rule.enabled) {
+            interest.add(&rule.types);
+        }
+        interest
+    }
+
     /// Every field the enabled rules read, in conditions and outputs.
     #[must_use]
     pub fn fields(&self) -> BTreeSet<FieldRef> {

@@ -88,3 +88,12 @@ need_rust() {
     export RUSTUP_TOOLCHAIN=stable
     rust_is_new_enough "$want" || die "Saker needs Rust $want or newer; stable here is $(cargo --version)"
 }
+
+# Builds this checkout's `saker` and sets `saker` to its path, unless SAKER names one.
+need_saker() {
+    saker=${SAKER:-}
+    [[ -z $saker ]] || return 0
+    need_rust
+    cargo build --quiet --locked -p saker --bin saker </dev/null >&2 || die "saker does not build"
+    saker=${CARGO_TARGET_DIR:-target}/debug/saker
+}

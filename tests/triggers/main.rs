@@ -7,9 +7,11 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::thread;
+use std::time::{Duration, Instant};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -19,10 +21,11 @@ fn main() -> ExitCode {
         ["openat-dirfd", dir, name] => openat_dirfd(dir, name),
         ["second-thread", path] => second_thread(path),
         ["threads", count, path] => many_threads(count, path),
+        ["flood", kind, seconds] => flood(kind, seconds),
         ["relative", dir, name] => std::env::set_current_dir(dir).and_then(|()| open(name)),
         _ => {
             eprintln!(
-                "usage: trigger open PATH | openat-dirfd DIR NAME | second-thread PATH | threads N PATH | relative DIR NAME"
+                "usage: trigger open PATH | openat-dirfd DIR NAME | second-thread PATH | threads N PATH | relative DIR NAME | flood KIND SECONDS"
             );
             return ExitCode::from(2);
         }
@@ -34,6 +37,29 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Makes one kind of call as fast as it can.
+fn flood(kind: &str, seconds: &str) -> io::Result<()> {
+    let unknown = || io::Error::other(format!("no flood of `{kind}` for `{seconds}` seconds"));
+    let until = Instant::now() + Duration::from_secs(seconds.parse().map_err(|_| unknown())?);
+    let zero = File::open("/dev/zero")?;
+    let long = "/a".repeat(2047);
+    while Instant::now() < until {
+        for _ in 0..100 {
+            match kind {
+                "getpid" => _ = std::process::id(),
+                "dup" => drop(zero.try_clone()?),
+                "open" => open("/dev/null")?,
+                // These fail, which is what is watched.
+                "path" => _ = File::open(&long),
+                "connect" => _ = UnixStream::connect("/no/such/socket"),
+                "fork" => _ = Command::new("/no/such/program").spawn(),
+                _ => return Err(unknown()),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn open(path: impl AsRef<Path>) -> io::Result<()> {

@@ -10,13 +10,15 @@ use super::event::EventType;
 use super::fillers::filler_for;
 use super::record::Origin;
 use super::syscalls::{self, decode, nr, NUMBERS, X32_BIT};
+use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 const WORDS: usize = NUMBERS / 64;
 /// One more than the largest number a 64-bit or 32-bit program can use, and the same behind the bit of x32.
 const NATIVE_NUMBERS: u32 = 1024;
 
 /// A set of system calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct InterestMask {
     words: [u64; WORDS],
 }
@@ -32,6 +34,12 @@ impl InterestMask {
     pub const NONE: Self = Self { words: [0; WORDS] };
     /// Every call, unknown ones too.
     pub const ALL: Self = Self { words: [u64::MAX; WORDS] };
+
+    /// Returns the bits, 64 calls each, lowest first.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
 
     /// Returns whether the call with this number is wanted; unknown numbers are wanted with everything only.
     #[must_use]

@@ -8,6 +8,7 @@ pub mod event;
 pub mod fillers;
 pub mod flags;
 pub mod interest;
+pub mod ioctl;
 pub mod param;
 pub mod probe;
 pub mod record;

@@ -56,9 +56,63 @@ pub enum ParamType {
 }
 
 impl ParamType {
+    /// Every type.
+    const ALL: &'static [Self] = &[
+        Self::Int8,
+        Self::Int16,
+        Self::Int32,
+        Self::Int64,
+        Self::Uint8,
+        Self::Uint16,
+        Self::Uint32,
+        Self::Uint64,
+        Self::CharBuf,
+        Self::ByteBuf,
+        Self::Errno,
+        Self::SockAddr,
+        Self::SockTuple,
+        Self::Fd,
+        Self::Pid,
+        Self::FdList,
+        Self::FsPath,
+        Self::SyscallId,
+        Self::SigType,
+        Self::RelTime,
+        Self::AbsTime,
+        Self::Port,
+        Self::Bool,
+        Self::Ipv4Addr,
+        Self::Dyn,
+        Self::Flags8,
+        Self::Flags16,
+        Self::Flags32,
+        Self::Uid,
+        Self::Gid,
+        Self::SigSet,
+        Self::Ipv6Addr,
+        Self::IpAddr,
+        Self::CharBufArray,
+        Self::Mode,
+        Self::FsRelPath,
+        Self::EnumFlags8,
+        Self::EnumFlags16,
+        Self::EnumFlags32,
+        Self::Fd32,
+        Self::Pid32,
+    ];
+
     /// Returns the width of a value in bytes, or `None` where it varies.
     #[must_use]
+    #[inline]
     pub const fn width(self) -> Option<usize> {
+        // PERF: a look into a table; the kernel's compiler makes no jump tables, so a match is a tree of comparisons.
+        match WIDTHS[self as usize] {
+            0 => None,
+            width => Some(width as usize),
+        }
+    }
+
+    const fn find_width(self) -> Option<usize> {
         use ParamType as P;
         Some(match self {
             P::Int8 | P::Uint8 | P::Flags8 | P::EnumFlags8 | P::SigType => 1,
@@ -85,6 +139,19 @@ impl ParamType {
         matches!(self, ParamType::CharBuf | ParamType::FsPath | ParamType::FsRelPath)
     }
 }
+
+/// Widths by the number of the type, 0 where they vary.
+static WIDTHS: [u8; 256] = {
+    let mut widths = [0; 256];
+    let mut i = 0;
+    while i < ParamType::ALL.len() {
+        if let Some(width) = ParamType::ALL[i].find_width() {
+            widths[ParamType::ALL[i] as usize] = width.to_le_bytes()[0];
+        }
+        i += 1;
+    }
+    widths
+};
 
 /// How a number is shown to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -216,6 +216,28 @@ impl Fact {
         )
     }
 
+    /// Returns whether the fact may be a text; the others are numbers.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        use Fact as F;
+        matches!(
+            self,
+            F::OpenedPath
+                | F::RealPath
+                | F::RealPath2
+                | F::Cwd
+                | F::Root
+                | F::Tuple
+                | F::AcceptedTuple
+                | F::Comm
+                | F::Exe
+                | F::Args
+                | F::Env
+                | F::ExePath
+                | F::Cgroups
+        )
+    }
+
     /// Returns whether the fact must be taken when the call begins: later it is gone.
     #[must_use]
     pub const fn at_entry(self) -> bool {
@@ -249,6 +271,22 @@ impl FactSet {
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// Returns whether any fact is in both sets.
+    #[must_use]
+    pub const fn has_any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+
+    /// Returns the facts of the set.
+    pub fn iter(self) -> impl Iterator<Item = Fact> {
+        let mut left = self.0;
+        core::iter::from_fn(move || {
+            let fact = *Fact::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left.wrapping_sub(1);
+            Some(fact)
+        })
     }
 
     /// Returns whether nothing is in the set.

@@ -308,9 +308,23 @@ impl<'s> RecordWriter<'s> {
     }
 
     /// Writes an integer in `width` bytes (1, 2, 4 or 8), little-endian.
+    #[inline]
     pub fn int(&mut self, value: u64, width: usize) {
+        self.int_with(value, width, ParamStatus::OK);
+    }
+
+    /// Writes an integer in `width` bytes (1, 2, 4 or 8), little-endian, with its state.
+    #[inline]
+    pub fn int_with(&mut self, value: u64, width: usize, status: ParamStatus) {
         let bytes = value.to_le_bytes();
-        self.bytes(bytes.get(..width).unwrap_or(&bytes), ParamStatus::OK);
+        // PERF: all 8 bytes in one store where they fit; what follows overwrites those that do not count.
+        match self.span.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut()) {
+            Some(into) if width <= bytes.len() => {
+                *into = bytes;
+                self.end_param(width, status);
+            }
+            _ => self.bytes(bytes.get(..width).unwrap_or(&bytes), status),
+        }
     }
 
     /// Writes bytes with their state; what does not fit is cut and marked.

@@ -317,6 +317,15 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
         self.head.wrapping_sub(self.tail)
     }
 
+    /// Returns whether at least `bytes` are unread; the consumer's page is looked at only where it matters.
+    pub fn has_unread(&mut self, bytes: u64) -> bool {
+        let enough = |producer: &Self| producer.head.wrapping_sub(producer.tail) >= bytes;
+        enough(self) && {
+            self.refresh_tail();
+            enough(self)
+        }
+    }
+
     /// Counts an event that nobody wants.
     pub fn filtered(&mut self, class: Class) {
         let books = self.books.class_mut(class);

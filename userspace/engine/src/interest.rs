@@ -29,8 +29,6 @@ impl EventNames for KnownEvents {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
     names: BTreeSet<&'static str>,
-    /// Those among them that a rule can match, or whoever else reads records.
-    read: BTreeSet<&'static str>,
 }
 
 impl Interest {
@@ -38,32 +36,24 @@ impl Interest {
     #[must_use]
     pub fn state() -> Self {
         let needed = EventType::ALL.iter().filter(|event| state_needs(event.info()));
-        Self { names: needed.map(|event| event.name()).collect(), read: BTreeSet::new() }
+        Self { names: needed.map(|event| event.name()).collect() }
     }
 
     /// Every event there is.
     #[must_use]
     pub fn everything() -> Self {
-        Self { names: NAMES.clone(), read: NAMES.clone() }
+        Self { names: NAMES.clone() }
     }
 
     /// Adds the types of a condition.
     pub(crate) fn add(&mut self, types: &TypeSet) {
-        let matched = || NAMES.iter().filter(|name| types.contains(name));
-        self.names.extend(matched());
-        self.read.extend(matched());
+        self.names.extend(NAMES.iter().filter(|name| types.contains(name)));
     }
 
     /// Whether an event or system call of this name is wanted.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
-    }
-
-    /// Whether events of this name are wanted by the state tables and by nobody else.
-    #[must_use]
-    pub fn is_state_only(&self, name: &str) -> bool {
-        self.contains(name) && !self.read.contains(name)
     }
 
     /// The wanted names in alphabetical order: of system calls and of other events alike.
@@ -110,12 +100,8 @@ mod tests {
         let mut interest = Interest::state();
         interest.add(&TypeSet::Only([Box::from(&b"unlink"[..]), Box::from(&b"getrandom"[..])].into()));
         assert!(interest.contains("unlink") && interest.contains("getrandom") && !interest.contains("rename"));
-        assert!(
-            interest.is_state_only("close") && !interest.is_state_only("unlink") && !interest.is_state_only("rename")
-        );
         interest.add(&TypeSet::all());
         assert_eq!(interest, Interest::everything());
-        assert!(!interest.is_state_only("close"));
     }
 
     #[test]

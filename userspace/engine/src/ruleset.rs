@@ -234,6 +234,16 @@ impl Ruleset {
         interest
     }
 
+    /// What must be captured even where it failed: state needs no failures, but rules may match them.
+    #[must_use]
+    pub fn interest_in_failures(&self) -> Interest {
+        let mut interest = Interest::default();
+        for rule in self.rules.iter().filter(|rule| rule.enabled) {
+            interest.add(&rule.types);
+        }
+        interest
+    }
+
     /// Whether an enabled rule reads one of `own`, or one of `params` of an event among `events`: in its condition or
     /// in its output.
     #[must_use]

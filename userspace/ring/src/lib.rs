@@ -8,7 +8,7 @@
 //!       └──────── Doorbell: wakes the reader by weight, watermark or 10 ms ────────┘
 //! ```
 //! The protocol itself is `saker_driver_api::ring`, which the kernel module compiles too; `docs/ring-protocol.md` tells it
-//! in words. The file `map.rs` is the only one in userspace with unsafe code.
+//! in words. The files `map.rs` and `device.rs` are the only ones in userspace with unsafe code.
 //!
 //! ```
 //! use saker_driver_api::event::{Class, EventType};
@@ -28,6 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(not(loom))]
+mod device;
 mod doorbell;
 mod heap;
 mod map;
@@ -36,11 +38,13 @@ mod position;
 mod reader;
 mod sync;
 
+#[cfg(not(loom))]
+pub use device::{Cursor, Device, DeviceError, MappedArea, MappedReader};
 pub use doorbell::{Doorbell, Pending, Wake};
 pub use heap::{HeapProducer, HeapReader, HeapRing, OnFull, RingError, RoomError};
 #[cfg(loom)]
 pub use heap::{ModelParts, model_parts};
 pub use map::{ReadHalf, WriteHalf};
-pub use merge::{Merge, MergeBatch, MergeBooks, Merged, MergedEvents, Slack};
+pub use merge::{Input, Merge, MergeBatch, MergeBooks, Merged, MergedEvents, Slack};
 pub use position::{HeadEnd, TailEnd};
 pub use reader::{Batch, DrainError, Events, ReadArea, Reader, ReaderBooks};

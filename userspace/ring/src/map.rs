@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! The memory of a ring on the heap: the only file in userspace with unsafe code.
+//! The memory of a ring on the heap: with `device.rs` the only files in userspace with unsafe code.
 //!
 //! ```text
 //! [capacity bytes][spare: MAX_RECORD_BYTES, for the record that crosses the capacity]

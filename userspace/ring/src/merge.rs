@@ -9,6 +9,8 @@
 //! are read. The slack (200 us unless set) is how long such a record is waited for; one that comes later still is delivered at
 //! once, marked late and counted. A single ring needs no waiting: everything unread is delivered.
 
+#[cfg(not(loom))]
+use crate::device::{Cursor, MappedArea, MappedReader};
 use crate::doorbell::{Doorbell, Pending, Wake};
 use crate::heap::HeapReader;
 use crate::map::ReadHalf;
@@ -20,7 +22,83 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-type HeapBatch<'r> = Batch<'r, HeadEnd, TailEnd, ReadHalf>;
+/// A ring that is merged with others.
+#[derive(Debug)]
+pub enum Input {
+    /// A ring on the heap.
+    Heap(HeapReader),
+    /// A ring of the kernel module.
+    #[cfg(not(loom))]
+    Mapped(MappedReader),
+}
+
+impl From<HeapReader> for Input {
+    fn from(reader: HeapReader) -> Self {
+        Self::Heap(reader)
+    }
+}
+
+#[cfg(not(loom))]
+impl From<MappedReader> for Input {
+    fn from(reader: MappedReader) -> Self {
+        Self::Mapped(reader)
+    }
+}
+
+impl Input {
+    fn batch(&mut self) -> Result<InputBatch<'_>, DrainError> {
+        Ok(match self {
+            Self::Heap(reader) => InputBatch::Heap(reader.batch()?),
+            #[cfg(not(loom))]
+            Self::Mapped(reader) => InputBatch::Mapped(reader.batch()?),
+        })
+    }
+
+    fn pending(&self) -> Pending {
+        match self {
+            Self::Heap(reader) => reader.pending(),
+            #[cfg(not(loom))]
+            Self::Mapped(reader) if reader.unread_bytes() == 0 => Pending::Nothing,
+            #[cfg(not(loom))]
+            Self::Mapped(_) => Pending::Some,
+        }
+    }
+
+    fn books(&self) -> &ReaderBooks {
+        match self {
+            Self::Heap(reader) => reader.books(),
+            #[cfg(not(loom))]
+            Self::Mapped(reader) => reader.books(),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum InputBatch<'r> {
+    Heap(Batch<'r, HeadEnd, TailEnd, ReadHalf>),
+    #[cfg(not(loom))]
+    Mapped(Batch<'r, Cursor, Cursor, MappedArea>),
+}
+
+impl InputBatch<'_> {
+    #[inline]
+    fn peek(&self) -> Option<RawEvent<'_>> {
+        match self {
+            Self::Heap(batch) => batch.peek(),
+            #[cfg(not(loom))]
+            Self::Mapped(batch) => batch.peek(),
+        }
+    }
+
+    #[inline]
+    fn delivered(&self, event: &RawEvent<'_>) {
+        match self {
+            Self::Heap(batch) => batch.delivered(event),
+            #[cfg(not(loom))]
+            Self::Mapped(batch) => batch.delivered(event),
+        }
+    }
+}
 
 /// How long a record is held back for earlier ones from other rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +122,7 @@ pub struct MergeBooks {
 /// The rings of one source, read as one stream.
 #[derive(Debug)]
 pub struct Merge {
-    readers: Vec<HeapReader>,
+    readers: Vec<Input>,
     doorbell: Doorbell,
     slack_ns: u64,
     last_ns: u64,
@@ -52,16 +130,23 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// Merges `readers`, whose rings all have the doorbell `doorbell`.
+    /// Merges `readers`; the rings on the heap all have the doorbell `doorbell`.
     #[must_use]
-    pub fn new(readers: Vec<HeapReader>, doorbell: &Doorbell, slack: Slack) -> Self {
+    pub fn new<R: Into<Input>>(readers: Vec<R>, doorbell: &Doorbell, slack: Slack) -> Self {
         let slack_ns = u64::try_from(slack.0.as_nanos()).unwrap_or(u64::MAX);
+        let readers = readers.into_iter().map(Into::into).collect();
         Self { readers, doorbell: doorbell.clone(), slack_ns, last_ns: 0, books: MergeBooks::default() }
     }
 
-    /// Sleeps until there is something to read in any ring.
+    /// Sleeps until there is something to read in any ring on the heap.
     pub fn wait(&self) -> Wake {
-        self.doorbell.wait(|| self.readers.iter().map(HeapReader::pending).max().unwrap_or(Pending::Nothing))
+        self.doorbell.wait(|| self.pending())
+    }
+
+    /// Returns how much there is to read.
+    #[must_use]
+    pub fn pending(&self) -> Pending {
+        self.readers.iter().map(Input::pending).max().unwrap_or(Pending::Nothing)
     }
 
     /// Returns the books of the merge.
@@ -111,7 +196,7 @@ impl Merge {
 /// The records of all rings that may be delivered now; dropping it gives their bytes back.
 #[derive(Debug)]
 pub struct MergeBatch<'m> {
-    rings: Vec<(usize, HeapBatch<'m>)>,
+    rings: Vec<(usize, InputBatch<'m>)>,
     until_ns: u64,
     several: bool,
     last_ns: &'m mut u64,
@@ -133,7 +218,7 @@ impl MergeBatch<'_> {
         MergedEvents { batch: self, order }
     }
 
-    fn deliver<'b>(&self, ring: usize, batch: &'b HeapBatch<'_>, event: RawEvent<'b>) -> Merged<'b> {
+    fn deliver<'b>(&self, ring: usize, batch: &'b InputBatch<'_>, event: RawEvent<'b>) -> Merged<'b> {
         batch.delivered(&event);
         let (last_ns, mut books) = self.progress.get();
         let late = event.header().ts_ns < last_ns && self.several;

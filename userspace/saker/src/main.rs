@@ -51,6 +51,7 @@ fn run(flags: Flags) -> Result<Outcome> {
         Command::Rules(RulesCommand::Check(flags)) => commands::rules::check(&flags),
         Command::Rules(RulesCommand::List(flags)) => commands::rules::list(&flags),
         Command::Rules(RulesCommand::Test(flags)) => commands::rules::test(&flags),
+        Command::Driver(command) => commands::driver::driver(command),
         Command::Fields(flags) => commands::catalogue::fields(&flags),
         Command::Syscalls(flags) => commands::catalogue::syscalls(&flags),
         Command::Completions { shell } => commands::shell::completions(shell),

@@ -33,6 +33,10 @@ pub(crate) fn init() {
 pub(crate) struct Stats<'a> {
     /// Books of the rings' producers and readers; a replay has none.
     pub(crate) ring: Option<(&'a Books, &'a ReaderBooks)>,
+    /// Records of several rings that came later than others with a later time.
+    pub(crate) late: Option<u64>,
+    /// Records that do not belong to the process tree that is watched.
+    pub(crate) outside: Option<u64>,
     pub(crate) engine: &'a Engine,
 }
 
@@ -53,6 +57,9 @@ impl Stats<'_> {
         if let Some((producer, reader)) = self.ring {
             books.insert("producer".into(), producer_json(producer));
             books.insert("reader".into(), reader_json(reader));
+        }
+        for (name, count) in [("late", self.late), ("outside", self.outside)] {
+            count.into_iter().for_each(|count| _ = books.insert(name.into(), count.into()));
         }
         let kinds: Map<String, Value> = stats.kinds().map(|(kind, n)| (format!("{kind:?}"), n.into())).collect();
         json!({
@@ -101,6 +108,12 @@ impl Stats<'_> {
                 reader.refused,
                 if reader.balances() { "" } else { "  DOES NOT BALANCE" },
             ));
+        }
+        if let Some(late) = self.late {
+            out.push_str(&format!("merge: {late} records late\n"));
+        }
+        if let Some(outside) = self.outside {
+            out.push_str(&format!("tree: {outside} records of other processes left out\n"));
         }
         let (stats, state) = (self.engine.stats(), self.engine.state().stats());
         out.push_str(&format!(

@@ -6,7 +6,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{EventfdFlags, eventfd};
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -85,7 +85,7 @@ const ENDING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Si
 /// The signals that Saker takes for itself while it traces.
 ///
 /// To be made by the first thread before it starts others: they inherit its mask.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Signals {
     taken: Vec<Signal>,
     ending: SigSet,
@@ -117,6 +117,15 @@ impl Signals {
         &self.taken
     }
 
+    /// Returns a descriptor from which the signals that ask Saker to end are read, for a source that waits for several
+    /// things at once.
+    ///
+    /// # Errors
+    /// Returns the error of the system.
+    pub fn queue(self) -> io::Result<SignalQueue> {
+        Ok(SignalQueue(SignalFd::with_flags(&self.ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
+    }
+
     /// Waits for signals on a thread of its own and asks `control` to end when one is for Saker.
     ///
     /// Ctrl-C and the like go from the terminal to all processes of the foreground, so the command has them
@@ -137,6 +146,25 @@ impl Signals {
             }
         };
         std::thread::Builder::new().name("signals".into()).spawn(forward).map(drop)
+    }
+}
+
+/// Signals that ask Saker to end, as they come.
+#[derive(Debug)]
+pub struct SignalQueue(SignalFd);
+
+impl SignalQueue {
+    /// Returns the next signal, and whether it went from the terminal to all processes of the foreground.
+    pub fn take(&self) -> Option<(Signal, bool)> {
+        let info = self.0.read_signal().ok().flatten()?;
+        let signal = i32::try_from(info.ssi_signo).ok().and_then(|raw| Signal::try_from(raw).ok())?;
+        Some((signal, info.ssi_code == SI_KERNEL))
+    }
+}
+
+impl AsFd for SignalQueue {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -47,7 +47,7 @@ mod task_facts;
 mod tracer;
 mod waiter;
 
-pub use control::{Control, OnTerminal, Signals};
+pub use control::{Control, OnTerminal, SignalQueue, Signals};
 pub use launch::{InodeFacts, Launch, Outcome, Settings, SignalRecords, TraceError, Tracer};
 pub use notice::{Notice, Privilege};
 pub use stop::ExitStatus;

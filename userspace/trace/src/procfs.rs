@@ -43,6 +43,11 @@ pub fn write_all(sink: &mut HeapProducer, scope: Scope<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes how far the wall clock is from the boot clock, as it is to be told whenever the wall clock steps.
+pub fn write_clock(sink: &mut HeapProducer) {
+    crate::records::put_clock(sink, &crate::clock::Clock::new());
+}
+
 /// Writes the host, the clock, users and groups, then the tasks of `scope`.
 pub(crate) fn bootstrap(ctx: &mut Context, sink: &mut HeapProducer, scope: Scope<'_>) {
     host(ctx, sink);

@@ -69,7 +69,8 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// Reads a wait status of a process that is gone.
-    pub(crate) fn from_status(status: i32) -> Self {
+    #[must_use]
+    pub fn from_status(status: i32) -> Self {
         let [low, code, ..] = status.to_le_bytes();
         match low & 0x7f {
             0 => Self::Code(code),

@@ -16,11 +16,11 @@ mod unwrap;
 mod user;
 mod values;
 
-use super::fillers::{Filler, Len, Source};
+use super::fillers::{Bound, Filler, Len, Source};
 use super::flags::FlagTable;
 use super::param::{ParamInfo, ParamStatus, ParamType};
 use super::probe::{Call, Fact, FactValue, Fault, ProbeContext, RecordSink, Written};
-use super::record::{fixed_bytes, padded, Origin, RecordFlags, RecordWriter, MAX_RECORD_BYTES};
+use super::record::{padded, Origin, RecordFlags, RecordWriter, MAX_RECORD_BYTES};
 use super::syscalls::{code, nr};
 use values::Values;
 
@@ -40,7 +40,7 @@ pub const MAX_BUFFERS: u64 = 16;
 pub const MAX_POLLED: u32 = 64;
 
 /// Longest socket address or tuple with a path, in bytes.
-const MAX_ADDRESS_BYTES: usize = 1 + 16 + 110;
+pub(super) const MAX_ADDRESS_BYTES: usize = 1 + 16 + 110;
 /// Depth to which sources stand in each other.
 const MAX_NESTING: u8 = 8;
 
@@ -62,7 +62,7 @@ pub fn emit<C: ProbeContext, S: RecordSink>(ctx: &mut C, sink: &mut S, filler: &
     if !wanted.is_empty() {
         ctx.gather(wanted);
     }
-    let class = filler.event.class(failed);
+    let class = filler.class(failed);
     let pid = ctx.header().pid;
     let bound = bound_bytes(ctx, filler);
     let first = sink.write_record(class, pid, bound, |span| write_record(ctx, filler, span, Attempt::First));
@@ -86,7 +86,7 @@ pub fn write_record<C: ProbeContext>(
     attempt: Attempt,
 ) -> Result<usize, Fault> {
     let failed = filler.is_failure(ctx.call());
-    let params = filler.event.info().params;
+    let params = filler.info.params;
     let Some(out) = RecordWriter::begin(span, params.len()) else {
         return Ok(0);
     };
@@ -109,42 +109,20 @@ pub fn write_record<C: ProbeContext>(
 /// Returns how many bytes the record of the context's call may need, now that its facts are gathered.
 #[must_use]
 pub fn bound_bytes<C: ProbeContext>(ctx: &C, filler: &Filler) -> usize {
-    let failed = filler.is_failure(ctx.call());
-    let params = filler.event.info().params;
-    // Sums saturate and lengths are cut here and below so that no overflow check can fire: the module has no panics.
-    let values = params.iter().zip(filler.sources).map(|(param, source)| match selected(source, ctx.call(), failed) {
-        None => 0,
-        Some(source) => value_bound(ctx, param, source),
-    });
-    let bytes = values.fold(fixed_bytes(params.len()), usize::saturating_add);
-    padded(bytes).min(MAX_RECORD_BYTES)
-}
-
-fn value_bound<C: ProbeContext>(ctx: &C, param: &ParamInfo, source: &Source) -> usize {
-    let data = || data_bytes(ctx);
-    match source {
-        Source::Text(_) | Source::TextOut(_) | Source::EntryText(_) | Source::FirstText(_) => MAX_TEXT_BYTES,
-        Source::DynText(..) => 1 + MAX_TEXT_BYTES,
-        Source::Texts(..) => MAX_TEXTS_BYTES,
-        Source::Data(..) | Source::Iov(..) | Source::MsgData(..) | Source::MsgControl(_) => data(),
-        Source::DynData(..) => data().saturating_add(1),
-        Source::Dyn(..) => 1 + 8,
-        Source::SockAddr(..) => MAX_ADDRESS_BYTES,
-        Source::TupleTo(..) | Source::TupleFrom(..) | Source::MsgTupleTo(_) | Source::MsgTupleFrom(_) => {
-            MAX_ADDRESS_BYTES.max(fact_bound(ctx, Fact::Tuple, param))
+    let Bound { fixed_bytes, data_params, facts, shown_twice } = filler.bound;
+    // Sums saturate and lengths are cut so that no overflow check can fire: the module has no panics.
+    let mut bytes = fixed_bytes;
+    if data_params > 0 {
+        bytes = bytes.saturating_add(data_bytes(ctx).saturating_mul(usize::from(data_params)));
+    }
+    for fact in facts.iter() {
+        if let FactValue::Bytes(text, _) = ctx.fact(fact) {
+            let len = text.len().min(fact_limit(fact));
+            let times = if shown_twice.has(fact) { 2 } else { 1 };
+            bytes = bytes.saturating_add(len.saturating_mul(times));
         }
-        Source::PollList(..) => 2 + MAX_POLLED as usize * 10,
-        Source::Fact(fact) => fact_bound(ctx, *fact, param),
-        _ => param.ty.width().unwrap_or(8),
     }
-}
-
-fn fact_bound<C: ProbeContext>(ctx: &C, fact: Fact, param: &ParamInfo) -> usize {
-    match ctx.fact(fact) {
-        FactValue::Bytes(bytes, _) => bytes.len().min(fact_limit(fact)),
-        FactValue::Int(_) => param.ty.width().unwrap_or(8),
-        FactValue::Absent | FactValue::Unreadable => 0,
-    }
+    padded(bytes).min(MAX_RECORD_BYTES)
 }
 
 /// Most bytes that are kept of a fact, so that no fact can push the others out of the record.

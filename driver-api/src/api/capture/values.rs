@@ -30,6 +30,28 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
     // Not inlined, so that no frame on the way holds the locals of another: the kernel's stack is small.
     #[inline(never)]
     pub(super) fn write(&mut self, param: &ParamInfo, source: &Source) -> Result<(), Fault> {
+        // PERF: these make up most parameters of most calls; the kernel's compiler makes no jump tables, so finding one
+        // among all sources is a search.
+        let plain = match *source {
+            Source::Ret => self.call.ret as u64,
+            Source::Arg(arg) if is_c_int(param.ty) => sign_extended(self.call.arg(arg)),
+            Source::Arg(arg) => self.call.arg(arg),
+            Source::CallCode => u64::from(code(self.call.nr)),
+            Source::NativeNumber => u64::from(self.call.native_nr),
+            Source::Flags(arg) => param.names.from_kernel(self.call.arg(arg)),
+            Source::Fact(fact) if !(self.failed && fact.is_outcome()) => {
+                self.fact(param, fact);
+                return Ok(());
+            }
+            Source::Text(arg) => return self.text(arg, ParamStatus::USER),
+            _ => return self.write_other(param, source),
+        };
+        self.out.int(plain, param.ty.width().unwrap_or(8));
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn write_other(&mut self, param: &ParamInfo, source: &Source) -> Result<(), Fault> {
         let Some(source) = selected(source, &self.call, self.failed) else {
             self.out.absent();
             return Ok(());
@@ -65,10 +87,7 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
     fn put(&mut self, value: Number, width: usize) {
         match value {
             None => self.out.absent(),
-            Some((value, status)) => {
-                let bytes = value.to_le_bytes();
-                self.out.bytes(bytes.get(..width).unwrap_or(&bytes), status);
-            }
+            Some((value, status)) => self.out.int_with(value, width, status),
         }
     }
 

@@ -18,8 +18,10 @@ mod memory;
 mod network;
 mod process;
 
-use super::event::{EventType, Phase};
+use super::capture::{MAX_ADDRESS_BYTES, MAX_POLLED, MAX_TEXTS_BYTES, MAX_TEXT_BYTES};
+use super::event::{Class, EventInfo, EventType, Phase};
 use super::probe::{Call, Fact, FactSet};
+use super::record::fixed_bytes;
 use super::syscalls::{self, nr, NUMBERS};
 
 pub use file::CLOSE_BEGUN;
@@ -248,6 +250,8 @@ pub enum Hook {
 pub struct Filler {
     /// The event.
     pub event: EventType,
+    /// Its row.
+    pub info: &'static EventInfo,
     /// Calls that become it, by [`nr`]; none for other happenings.
     pub calls: &'static [u32],
     /// Where it is run.
@@ -258,6 +262,8 @@ pub struct Filler {
     pub paths: &'static [PathArg],
     /// What its values stand on.
     pub truth: Truth,
+    /// What its record may need.
+    pub bound: Bound,
     wants: FactSet,
     wants_failed: FactSet,
 }
@@ -267,11 +273,13 @@ impl Filler {
         assert!(sources.len() == event.info().params.len(), "one source for each parameter");
         Self {
             event,
+            info: event.info(),
             calls,
             hook,
             sources,
             paths: &[],
             truth: Truth::Registers,
+            bound: Bound::of(event, sources),
             wants: wanted(sources, false),
             wants_failed: wanted(sources, true),
         }
@@ -304,6 +312,16 @@ impl Filler {
         }
     }
 
+    /// Returns the class of its record: failed calls are ordinary, whatever the call.
+    #[must_use]
+    pub const fn class(&self, failed: bool) -> Class {
+        if failed {
+            Class::Ordinary
+        } else {
+            self.info.class
+        }
+    }
+
     /// Returns whether `call`, at this filler's hook, is a failed call.
     #[must_use]
     pub fn is_failure(&self, call: &Call) -> bool {
@@ -315,6 +333,86 @@ impl Filler {
     pub const fn may_sleep(&self) -> bool {
         // Signals are delivered under the lock of the signal handlers.
         !matches!(self.hook, Hook::Signal)
+    }
+}
+
+/// Bytes that a record may need, as far as its sources tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// Everything but data and texts that are facts.
+    pub fixed_bytes: usize,
+    /// Parameters with up to a snaplen of data.
+    pub data_params: u8,
+    /// Facts that may be texts; each counts once for each parameter that shows it.
+    pub facts: FactSet,
+    /// Whether a fact is shown more than once, so that its length counts twice.
+    pub shown_twice: FactSet,
+}
+
+impl Bound {
+    const fn of(event: EventType, sources: &[Source]) -> Self {
+        let params = event.info().params;
+        let mut bound = Self {
+            fixed_bytes: fixed_bytes(params.len()),
+            data_params: 0,
+            facts: FactSet::EMPTY,
+            shown_twice: FactSet::EMPTY,
+        };
+        let mut i = 0;
+        while i < sources.len() {
+            let width = match params[i].ty.width() {
+                Some(width) => width,
+                None => 8,
+            };
+            bound = bound.with(&sources[i], width);
+            i += 1;
+        }
+        bound
+    }
+
+    /// Adds what a parameter may need; of alternatives all are added, which is more than enough.
+    const fn with(mut self, source: &Source, width: usize) -> Self {
+        use Source as S;
+        let bytes = match source {
+            S::Absent => 0,
+            S::OnSuccess(inner) => return self.with(inner, width),
+            S::When(_, yes, no) => return self.with(yes, width).with(no, width),
+            S::Text(_) | S::TextOut(_) | S::EntryText(_) | S::FirstText(_) => MAX_TEXT_BYTES,
+            S::DynText(..) => 1 + MAX_TEXT_BYTES,
+            S::Texts(..) => MAX_TEXTS_BYTES,
+            S::Data(..) | S::Iov(..) | S::MsgData(..) | S::MsgControl(_) => {
+                self.data_params += 1;
+                0
+            }
+            S::DynData(..) => {
+                self.data_params += 1;
+                1
+            }
+            S::Dyn(..) => 1 + 8,
+            S::SockAddr(..) => MAX_ADDRESS_BYTES,
+            S::TupleTo(..) | S::TupleFrom(..) | S::MsgTupleTo(_) | S::MsgTupleFrom(_) => {
+                self = self.with_fact(Fact::Tuple);
+                MAX_ADDRESS_BYTES
+            }
+            S::PollList(..) => 2 + MAX_POLLED as usize * 10,
+            S::Fact(fact) => {
+                if fact.is_text() {
+                    self = self.with_fact(*fact);
+                }
+                width
+            }
+            _ => width,
+        };
+        self.fixed_bytes += bytes;
+        self
+    }
+
+    const fn with_fact(mut self, fact: Fact) -> Self {
+        if self.facts.has(fact) {
+            self.shown_twice = self.shown_twice.with(fact);
+        }
+        self.facts = self.facts.with(fact);
+        self
     }
 }
 

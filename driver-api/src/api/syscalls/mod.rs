@@ -81,8 +81,19 @@ pub fn by_name(name: &str) -> Option<u32> {
 /// where there is none.
 #[must_use]
 pub fn code(nr: u32) -> u16 {
-    row(nr).map_or(0, |(.., code)| *code)
+    CODES.get(nr as usize).copied().unwrap_or(0)
 }
+
+/// The portable codes, by number.
+static CODES: [u16; NUMBERS] = {
+    let mut codes = [0; NUMBERS];
+    let mut i = 0;
+    while i < table::CALLS.len() {
+        codes[table::CALLS[i].0 as usize] = table::CALLS[i].2;
+        i += 1;
+    }
+    codes
+};
 
 /// Returns the name of the call with this portable code.
 #[must_use]

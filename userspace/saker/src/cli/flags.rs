@@ -1,10 +1,11 @@
 //! The command line: exactly what was typed, no I/O. Help, man pages and completions come from here.
 
+use crate::cli::driver::DriverCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-const EXIT_STATUS: &str =
+pub(crate) const EXIT_STATUS: &str =
     "Exit status:\n  0    fine\n  1    findings, or invalid input\n  2    wrong usage, or failure\n";
 
 const RUN_EXIT_STATUS: &str = "Exit status:\n  with `-- CMD`: CMD's own (128 + signal where one ended it);\n  127  CMD was not found\n  126  CMD cannot be executed\n  without CMD: 0 when the watched process ended or Saker was told to stop\n  1    invalid rules or filter\n  2    wrong usage, or failure (no permission, a full disk)\n";
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     /// Check, list and test rules.
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Build, load and unload the kernel module.
+    #[command(subcommand)]
+    Driver(DriverCommand),
     /// List the fields that rules and formats can name.
     #[command(after_help = EXIT_STATUS)]
     Fields(ListFlags),
@@ -65,9 +69,11 @@ pub(crate) enum Command {
 /// Where live events come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SourceName {
-    /// The best that works here; today that is `trace`.
+    /// The module if it is loaded, may be used and is free, else ptrace.
     #[default]
     Auto,
+    /// The kernel module: needs root, watches the whole machine.
+    Kmod,
     /// ptrace: needs no module and no root, watches one process tree.
     Trace,
 }
@@ -78,19 +84,22 @@ pub(crate) struct LiveFlags {
     /// Where events come from.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) source: SourceName,
-    /// Watch the process with this id and its descendants.
+    /// Watch the process with this id and its descendants, whichever the source; without it and without CMD, the whole
+    /// machine is watched, which takes the module, until Ctrl-C or SIGTERM.
     #[arg(long, value_name = "PID", conflicts_with = "cmd")]
     pub(crate) pid: Option<u32>,
     /// Bytes of data kept of each read, write, send and receive.
     #[arg(long, value_name = "BYTES", default_value_t = 80, value_parser = clap::value_parser!(u16).range(0..=16_000))]
     pub(crate) snaplen: u16,
-    /// Size of the ring in MiB, a power of two.
-    #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = ring_mib)]
-    pub(crate) ring_mib: u32,
+    /// Size of the ring in MiB, a power of two; the module has one for each processor. Default: 8, and with the module
+    /// less where all together are more than 1/64 of memory.
+    #[arg(long, value_name = "MIB", value_parser = ring_mib)]
+    pub(crate) ring_mib: Option<u32>,
     /// Print the books (every event delivered, filtered or dropped) to stderr at the end.
     #[arg(long)]
     pub(crate) stats: bool,
-    /// Command to start and watch, with its arguments.
+    /// Command to start and watch, with its arguments; only it and the processes that come from it are watched, whichever
+    /// the source, and Saker ends with them.
     #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) cmd: Vec<OsString>,
 }

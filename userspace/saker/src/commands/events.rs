@@ -46,7 +46,7 @@ pub(crate) fn events(flags: &EventsFlags) -> Result<Outcome> {
     printer.finish(flags.json)?;
     tell_unknown(&printer.engine);
     if flags.stats {
-        Stats { ring: None, engine: &printer.engine }.print(flags.json);
+        Stats { ring: None, late: None, outside: None, engine: &printer.engine }.print(flags.json);
     }
     outcome
 }

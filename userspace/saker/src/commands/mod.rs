@@ -2,6 +2,7 @@
 
 pub(crate) mod captures;
 pub(crate) mod catalogue;
+pub(crate) mod driver;
 pub(crate) mod events;
 pub(crate) mod live;
 pub(crate) mod replay;

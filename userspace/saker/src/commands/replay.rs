@@ -26,7 +26,7 @@ pub(crate) fn replay(flags: &ReplayFlags) -> Result<Outcome> {
     })?;
     tell_unknown(pipeline.engine());
     if flags.stats {
-        Stats { ring: None, engine: pipeline.engine() }.print(flags.rules.json);
+        Stats { ring: None, late: None, outside: None, engine: pipeline.engine() }.print(flags.rules.json);
     }
     Ok(outcome)
 }

@@ -7,19 +7,9 @@ use saker_engine::Ruleset;
 use saker_filter::FieldId as F;
 use saker_trace::InodeFacts;
 
-/// What becomes of the records of a source.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Records {
-    /// They are judged by these rules and gone.
-    Judged,
-    /// They are kept for whoever reads them later.
-    Kept,
-}
-
 /// What is read of the records of a source.
 #[derive(Clone, Copy)]
 pub(super) struct Facts {
-    pub(super) records: Records,
     pub(super) inodes: InodeFacts,
     pub(super) unread: FactSet,
 }
@@ -35,7 +25,7 @@ const COSTLY: [(&[Fact], &[F], &[&str]); 5] = [
 
 impl Facts {
     /// Nothing is left out: a capture may be judged by other rules later.
-    pub(super) const ALL: Self = Self { records: Records::Kept, inodes: InodeFacts::Keep, unread: FactSet::EMPTY };
+    pub(super) const ALL: Self = Self { inodes: InodeFacts::Keep, unread: FactSet::EMPTY };
 
     /// Leaves out what no enabled rule can see: by a field of its own, or among the parameters of an event.
     pub(super) fn read_by(rules: &Ruleset) -> Self {
@@ -47,7 +37,7 @@ impl Facts {
         };
         let unread = COSTLY.iter().filter(|(facts, fields, params)| !rules.reads(fields, &with(facts), params));
         let unread = unread.flat_map(|(facts, ..)| *facts).fold(FactSet::EMPTY, |set, fact| set.with(*fact));
-        Self { records: Records::Judged, inodes, unread }
+        Self { inodes, unread }
     }
 }
 

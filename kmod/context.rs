@@ -103,7 +103,7 @@ impl Context<'_> {
             self.pair()?;
         }
         if wanted.has_any(NAMED) && self.about.is_current() {
-            self.capture.slots().give(self.about.task, self.facts);
+            self.capture.slots().give(self.about, self.facts);
         }
         self.task_facts(wanted)
     }

@@ -14,8 +14,8 @@ use crate::context::{About, Context};
 use crate::driver_api::capture::{bound_bytes, write_numbers, write_record, Attempt};
 use crate::driver_api::event::Class;
 use crate::driver_api::fillers::Filler;
-use crate::driver_api::record::EventHeader;
 use crate::driver_api::probe::{FactSet, RecordSink as _, Written};
+use crate::driver_api::record::EventHeader;
 use crate::named::KEPT;
 use crate::ring::Writer;
 use crate::user;
@@ -75,10 +75,10 @@ fn write(
             ..EventHeader::default()
         };
         let bound = filler.bound.fixed_bytes;
-        return producer.write_record(class, about.tgid, bound, |span| Ok(write_numbers(&about.call, header, filler, span)));
+        return producer
+            .write_record(class, about.tgid, bound, |span| Ok(write_numbers(&about.call, header, filler, span)));
     }
-    let mut context =
-        Context { capture, about, facts: &mut **facts, attempt, ts_ns: boot_ns(), cpu: producer.cpu() };
+    let mut context = Context { capture, about, facts: &mut **facts, attempt, ts_ns: boot_ns(), cpu: producer.cpu() };
     if !wanted.is_empty() {
         if let Err(fault) = context.collect(wanted) {
             return Written::Faulted(fault);

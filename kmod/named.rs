@@ -251,9 +251,8 @@ fn keep(capture: &Capture, facts: FactSet, fill: impl FnOnce(&mut Paths)) {
 unsafe fn path_of(capture: &Capture, named: *const Named, text: &mut [u8]) -> Option<u32> {
     let mut at = core::ptr::null_mut();
     // SAFETY: by this function's contract; the capture holds the root, and `text` is writable for its length.
-    let len = unsafe {
-        shim::saker_entry_path(named, capture.host_root(), text.as_mut_ptr(), text.len() as i32, &mut at)
-    };
+    let len =
+        unsafe { shim::saker_entry_path(named, capture.host_root(), text.as_mut_ptr(), text.len() as i32, &mut at) };
     let len = to_start(text, len)?;
     let (len, _) = shown(text.get(..len)?, false);
     Some(len as u32)

@@ -61,16 +61,9 @@ pub(crate) struct Context<'a> {
 }
 
 /// Facts that come from one look each.
-const OPENED: [Fact; 5] =
-    [Fact::OpenedPath, Fact::OpenedFlags, Fact::OpenedDev, Fact::OpenedIno, Fact::OpenedNew];
-const SOCKETS: [Fact; 6] = [
-    Fact::Tuple,
-    Fact::AcceptedTuple,
-    Fact::SocketIno,
-    Fact::QueuePercent,
-    Fact::QueueLen,
-    Fact::QueueMax,
-];
+const OPENED: [Fact; 5] = [Fact::OpenedPath, Fact::OpenedFlags, Fact::OpenedDev, Fact::OpenedIno, Fact::OpenedNew];
+const SOCKETS: [Fact; 6] =
+    [Fact::Tuple, Fact::AcceptedTuple, Fact::SocketIno, Fact::QueuePercent, Fact::QueueLen, Fact::QueueMax];
 const PAIR: [Fact; 4] = [Fact::PairFd, Fact::PairFd2, Fact::PairIno, Fact::PairIno2];
 
 const fn set_of(facts: &[Fact]) -> FactSet {
@@ -103,7 +96,7 @@ impl Context<'_> {
             self.pair()?;
         }
         if wanted.has_any(NAMED) && self.about.is_current() {
-            self.capture.slots().give(self.about.task, self.facts);
+            self.capture.slots().give(self.about, self.facts);
         }
         self.task_facts(wanted)
     }

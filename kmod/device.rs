@@ -47,10 +47,7 @@ impl MiscDevice for Session {
     fn open(file: &File, _misc: &MiscDeviceRegistration<Self>) -> Result<Self::Ptr> {
         check_opener(file)?;
         let bell = Bell::new()?;
-        KBox::pin_init(
-            pin_init!(Self { bell, capture <- new_mutex!(None, "saker_session") }),
-            GFP_KERNEL_ACCOUNT,
-        )
+        KBox::pin_init(pin_init!(Self { bell, capture <- new_mutex!(None, "saker_session") }), GFP_KERNEL_ACCOUNT)
     }
 
     fn release(session: Self::Ptr, _file: &File) {

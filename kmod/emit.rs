@@ -11,14 +11,14 @@
 
 use crate::capture::{boot_ns, Capture};
 use crate::context::{About, Context};
-use crate::driver_api::capture::{bound_bytes, write_record, Attempt};
+use crate::driver_api::capture::{bound_bytes, write_numbers, write_record, Attempt};
 use crate::driver_api::event::Class;
 use crate::driver_api::fillers::Filler;
 use crate::driver_api::probe::{FactSet, RecordSink as _, Written};
+use crate::driver_api::record::EventHeader;
 use crate::named::KEPT;
 use crate::ring::Writer;
 use crate::user;
-use kernel::cpu::CpuId;
 
 /// Times that missing pages are brought in for one event: a path may lie across two, a list points to many.
 const ROUNDS: u32 = 4;
@@ -65,8 +65,20 @@ fn write(
     writer: &mut Writer,
 ) -> Written {
     let Writer { producer, facts, .. } = writer;
-    let mut context =
-        Context { capture, about, facts: &mut **facts, attempt, ts_ns: boot_ns(), cpu: CpuId::current().as_u32() as u16 };
+    if filler.plain {
+        let header = EventHeader {
+            ts_ns: boot_ns(),
+            tid: about.tid,
+            pid: about.tgid,
+            cpu: producer.cpu(),
+            origin: about.call.origin as u8,
+            ..EventHeader::default()
+        };
+        let bound = filler.bound.fixed_bytes;
+        return producer
+            .write_record(class, about.tgid, bound, |span| Ok(write_numbers(&about.call, header, filler, span)));
+    }
+    let mut context = Context { capture, about, facts: &mut **facts, attempt, ts_ns: boot_ns(), cpu: producer.cpu() };
     if !wanted.is_empty() {
         if let Err(fault) = context.collect(wanted) {
             return Written::Faulted(fault);

@@ -119,7 +119,7 @@ impl Context<'_> {
 
     /// What the call opened, as the kernel opened it; where no hook saw that, what the returned descriptor is now.
     pub(crate) fn opened(&mut self) {
-        if let Some(inode) = self.capture.slots().give_opened(self.about.task, self.facts) {
+        if let Some(inode) = self.capture.slots().give_opened(self.about, self.facts) {
             self.opened_inode(&inode);
             let flags = self.facts.shorten_path(Fact::OpenedPath, |path| shown(path, inode.unlinked != 0));
             return self.facts.int(Fact::OpenedFlags, flags);

@@ -87,7 +87,8 @@ struct OwnQueue(QueuePtr);
 impl OwnQueue {
     fn new() -> Result<Self> {
         // SAFETY: the name has no conversions, so no further arguments are read.
-        let queue = unsafe { bindings::alloc_workqueue_noprof(c"saker".as_char_ptr(), bindings::wq_flags_WQ_UNBOUND, 0) };
+        let queue =
+            unsafe { bindings::alloc_workqueue_noprof(c"saker".as_char_ptr(), bindings::wq_flags_WQ_UNBOUND, 0) };
         let queue = QueuePtr(NonNull::new(queue).ok_or(ENOMEM)?);
         QUEUE.populate(queue);
         Ok(Self(queue))

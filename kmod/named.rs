@@ -10,9 +10,11 @@
 //! are busy, the paths are unreadable: an event is never held up.
 
 use crate::capture::Capture;
+use crate::context::About;
 use crate::driver_api::fillers::filler_for;
 use crate::driver_api::param::ParamStatus;
 use crate::driver_api::probe::{Fact, FactSet};
+use crate::driver_api::record::Origin;
 use crate::facts::{Facts, PATH_BYTES};
 use crate::files::{shown, to_start};
 use crate::probe::{current, current_call};
@@ -53,6 +55,9 @@ enum Held {
 /// What one call named.
 struct Paths {
     held: Held,
+    /// The call they are of, so that those of a call that nobody asked about are not taken for another's.
+    native_nr: u32,
+    args: [u64; 6],
     /// Of the opened file.
     inode: shim::Inode,
     /// Length of each path; 0 for none.
@@ -104,8 +109,8 @@ impl Slots {
     }
 
     /// Gives the paths of a task to `facts`; they stay until [`Slots::forget`], as a record may be written again.
-    pub(crate) fn give(&self, task: *mut bindings::task_struct, facts: &mut Facts) {
-        self.with(task, Held::Paths, |paths| {
+    pub(crate) fn give(&self, about: &About<'_>, facts: &mut Facts) {
+        self.with(about, Held::Paths, |paths| {
             for ((fact, len), text) in FACTS.iter().zip(paths.lens).zip(&paths.text) {
                 match (len, text.get(..len as usize)) {
                     (0, _) => {}
@@ -117,8 +122,8 @@ impl Slots {
     }
 
     /// Gives the path of the file that the task's call opened to `facts`, and returns its inode.
-    pub(crate) fn give_opened(&self, task: *mut bindings::task_struct, facts: &mut Facts) -> Option<shim::Inode> {
-        self.with(task, Held::Opened, |paths| {
+    pub(crate) fn give_opened(&self, about: &About<'_>, facts: &mut Facts) -> Option<shim::Inode> {
+        self.with(about, Held::Opened, |paths| {
             let ([len, _], [text, _]) = (paths.lens, &paths.text);
             facts.bytes(Fact::OpenedPath, text.get(..len as usize)?, ParamStatus::OK);
             Some(paths.inode)
@@ -126,8 +131,8 @@ impl Slots {
     }
 
     /// Copies the address that the task's call asks for; returns its length.
-    pub(crate) fn give_address(&self, task: *mut bindings::task_struct, into: &mut [u8]) -> Option<usize> {
-        self.with(task, Held::Address, |paths| {
+    pub(crate) fn give_address(&self, about: &About<'_>, into: &mut [u8]) -> Option<usize> {
+        self.with(about, Held::Address, |paths| {
             let ([len, _], [text, _]) = (paths.lens, &paths.text);
             for (into, from) in into.iter_mut().zip(text) {
                 *into = *from;
@@ -136,13 +141,16 @@ impl Slots {
         })
     }
 
-    /// Looks at what is kept for a task, if it is of that kind.
-    fn with<R>(&self, task: *mut bindings::task_struct, held: Held, look: impl FnOnce(&Paths) -> R) -> Option<R> {
-        let task = task as u64;
+    /// Looks at what is kept of a call, if it is of that kind.
+    fn with<R>(&self, about: &About<'_>, held: Held, look: impl FnOnce(&Paths) -> R) -> Option<R> {
+        let task = about.task as u64;
         let slot = self.of(task).find(|slot| slot.owner.cmpxchg(task, BUSY, ordering::Acquire).is_ok())?;
         // SAFETY: the owner word is `BUSY` by our exchange, so nobody else touches the paths.
         let paths = unsafe { &*slot.paths.get() };
-        let result = (paths.held == held).then(|| look(paths));
+        let call = &about.call;
+        // A 32-bit call may have been unwrapped since, and then has the arguments of another.
+        let same = paths.native_nr == call.native_nr && (call.origin == Origin::Ia32 || paths.args == call.args);
+        let result = (paths.held == held && same).then(|| look(paths));
         slot.owner.store(task, ordering::Release);
         result
     }
@@ -232,7 +240,9 @@ fn keep(capture: &Capture, facts: FactSet, fill: impl FnOnce(&mut Paths)) {
     let slot = if wanted { capture.slots().claim(task as u64) } else { None };
     let Some(slot) = slot else { return };
     // SAFETY: the owner word is `BUSY` by our exchange, so nobody else touches the paths.
-    fill(unsafe { &mut *slot.paths.get() });
+    let paths = unsafe { &mut *slot.paths.get() };
+    (paths.native_nr, paths.args) = (call.native_nr, call.args);
+    fill(paths);
     slot.owner.store(task as u64, ordering::Release);
 }
 
@@ -241,9 +251,8 @@ fn keep(capture: &Capture, facts: FactSet, fill: impl FnOnce(&mut Paths)) {
 unsafe fn path_of(capture: &Capture, named: *const Named, text: &mut [u8]) -> Option<u32> {
     let mut at = core::ptr::null_mut();
     // SAFETY: by this function's contract; the capture holds the root, and `text` is writable for its length.
-    let len = unsafe {
-        shim::saker_entry_path(named, capture.host_root(), text.as_mut_ptr(), text.len() as i32, &mut at)
-    };
+    let len =
+        unsafe { shim::saker_entry_path(named, capture.host_root(), text.as_mut_ptr(), text.len() as i32, &mut at) };
     let len = to_start(text, len)?;
     let (len, _) = shown(text.get(..len)?, false);
     Some(len as u32)

@@ -12,7 +12,7 @@ use crate::driver_api::ioctl::Area;
 use crate::driver_api::record::{MAX_RECORD_BYTES, RECORD_ALIGN};
 use crate::driver_api::ring::{Capacity, DataArea, Position};
 use core::ptr::NonNull;
-use kernel::alloc::flags::{GFP_KERNEL_ACCOUNT, __GFP_NOWARN, __GFP_ZERO};
+use kernel::alloc::flags::{__GFP_NOWARN, __GFP_ZERO, GFP_KERNEL_ACCOUNT};
 use kernel::bindings;
 use kernel::error::to_result;
 use kernel::mm::virt::VmaNew;

@@ -96,11 +96,7 @@ impl Drop for Attached {
             if !point.is_null() {
                 // SAFETY: registered in `new` with the same function and data, and not unregistered since.
                 unsafe {
-                    bindings::tracepoint_probe_unregister(
-                        *point,
-                        probe.function,
-                        (self.capture as *mut Capture).cast(),
-                    )
+                    bindings::tracepoint_probe_unregister(*point, probe.function, (self.capture as *mut Capture).cast())
                 };
             }
         }
@@ -284,11 +280,7 @@ pub(crate) fn current_call(task: *mut bindings::task_struct) -> Call {
 
 /// # Safety
 /// Called by the tracepoint `sched_process_fork` in the task `parent`; `child` exists and does not run yet.
-unsafe extern "C" fn forked(
-    data: *mut c_void,
-    parent: *mut bindings::task_struct,
-    child: *mut bindings::task_struct,
-) {
+unsafe extern "C" fn forked(data: *mut c_void, parent: *mut bindings::task_struct, child: *mut bindings::task_struct) {
     // SAFETY: the capture outlives its probes.
     let capture = unsafe { &*data.cast::<Capture>() };
     // SAFETY: by this function's contract; the flags of the parent are the current task's own.
@@ -339,8 +331,7 @@ unsafe extern "C" fn ended(data: *mut c_void, task: *mut bindings::task_struct, 
     if flags & KERNEL_THREAD != 0 {
         return;
     }
-    let call =
-        Call { nr: Call::UNKNOWN, native_nr: 0, origin: Origin::Syscall, args: [0; 6], ret: 0 };
+    let call = Call { nr: Call::UNKNOWN, native_nr: 0, origin: Origin::Syscall, args: [0; 6], ret: 0 };
     // SAFETY: by this function's contract.
     let about = unsafe { About::of(task, call, Happening::Exit) };
     emit(capture, &about, &PROC_EXIT);

@@ -162,7 +162,7 @@ impl Context<'_> {
     #[inline(never)]
     fn asked_for(&mut self, socket: &mut shim::Socket) -> Result<ParamStatus, Fault> {
         let mut address = [0; ADDRESS_BYTES];
-        let kept = self.capture.slots().give_address(self.about.task, &mut address);
+        let kept = self.capture.slots().give_address(self.about, &mut address);
         let (len, status) = match kept {
             Some(len) => (len, ParamStatus::OK),
             None => {

@@ -90,9 +90,7 @@ impl Context<'_> {
     /// The number of kind `kind` in the initial namespace.
     fn host_number(&self, kind: u32) -> u64 {
         // SAFETY: the task is valid as long as `about` lives; the initial namespace lives for ever.
-        let number = unsafe {
-            bindings::__task_pid_nr_ns(self.about.task, kind, &raw mut bindings::init_pid_ns)
-        };
+        let number = unsafe { bindings::__task_pid_nr_ns(self.about.task, kind, &raw mut bindings::init_pid_ns) };
         number as u32 as u64
     }
 
@@ -118,8 +116,7 @@ impl Context<'_> {
                 self.facts.int(fact, number);
             }
         }
-        for (fact, kind) in
-            [(Fact::Pgid, bindings::pid_type_PIDTYPE_PGID), (Fact::Sid, bindings::pid_type_PIDTYPE_SID)]
+        for (fact, kind) in [(Fact::Pgid, bindings::pid_type_PIDTYPE_PGID), (Fact::Sid, bindings::pid_type_PIDTYPE_SID)]
         {
             if wanted.has(fact) {
                 let number = self.host_number(kind);
@@ -310,11 +307,8 @@ impl Context<'_> {
             Happening::Fork(parent) => with_shared(asked, self.about.task, parent),
             _ => asked,
         };
-        let nested = if self.own_number(bindings::pid_type_PIDTYPE_PID) == self.about.tid.into() {
-            0
-        } else {
-            CHILD_IN_PIDNS
-        };
+        let nested =
+            if self.own_number(bindings::pid_type_PIDTYPE_PID) == self.about.tid.into() { 0 } else { CHILD_IN_PIDNS };
         self.facts.int(Fact::CloneFlags, FlagTable::Clone.from_kernel(used) | nested);
         Ok(())
     }

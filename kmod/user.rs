@@ -18,8 +18,7 @@ pub(crate) fn copy(at: u64, into: &mut [u8]) -> Result<(), Fault> {
         return Ok(());
     }
     // SAFETY: `into` is writable for its length; the source is checked to be the user's, and faults are caught.
-    let failed =
-        unsafe { bindings::copy_from_user_nofault(into.as_mut_ptr().cast(), at as *const _, into.len()) };
+    let failed = unsafe { bindings::copy_from_user_nofault(into.as_mut_ptr().cast(), at as *const _, into.len()) };
     match failed {
         0 => Ok(()),
         _ => Err(Fault { at, len: into.len() }),

@@ -635,3 +635,36 @@ fn a_span_that_is_too_small_is_refused() {
     let mut world = openat(3);
     assert_eq!(write_record(&mut world, filler_for(nr::OPENAT), &mut [0; 40], Attempt::First), Ok(0));
 }
+
+#[test]
+fn plain_numbers_have_their_widths_and_leave_nothing_behind() {
+    #[repr(align(8))]
+    struct Span([u8; 256]);
+    let mut plain = 0;
+    for filler in fillers::all().filter(|filler| filler.plain) {
+        plain += 1;
+        let call = Call {
+            nr: *filler.calls.first().unwrap(),
+            native_nr: 7,
+            origin: Origin::Syscall,
+            args: [u64::MAX; 6],
+            ret: -1,
+        };
+        let mut span = Span([0xaa; 256]);
+        let header = saker_driver_api::record::EventHeader::default();
+        let len = saker_driver_api::capture::write_numbers(&call, header, filler, &mut span.0);
+        let event = saker_driver_api::record::RawEvent::parse(&span.0[..len]).unwrap();
+        assert_eq!((event.header().kind, event.header().flags), (filler.event as u16, RecordFlags::FAILED));
+        assert_eq!(event.nparams(), filler.info.params.len());
+        let mut end = saker_driver_api::record::fixed_bytes(event.nparams());
+        for (index, param) in filler.info.params.iter().enumerate() {
+            let (bytes, status) = event.param(index).unwrap();
+            assert_eq!((Some(bytes.len()), status), (param.ty.width(), ParamStatus::OK), "{}", param.name);
+            end += bytes.len();
+        }
+        assert!(span.0[end..len].iter().all(|byte| *byte == 0), "{:?}: padding", filler.event);
+        assert!(span.0[len..].iter().all(|byte| *byte == 0xaa), "{:?}: past the record", filler.event);
+        assert_eq!(saker_driver_api::capture::write_numbers(&call, header, filler, &mut span.0[..len - 8]), 0);
+    }
+    assert!(plain > 20, "{plain} fillers are plain");
+}

@@ -299,6 +299,12 @@ impl<H: Position, T: Position, D: DataArea> Producer<H, T, D> {
         }
     }
 
+    /// Returns the number of the ring.
+    #[must_use]
+    pub fn cpu(&self) -> u16 {
+        self.cpu
+    }
+
     /// Returns the books of this ring.
     #[must_use]
     pub fn books(&self) -> &Books {

@@ -17,4 +17,4 @@ mod source;
 mod tree;
 
 pub use source::{Ready, Settings, Source, SourceError, default_ring_bytes};
-pub use tree::{Tree, descendants};
+pub use tree::Tree;

@@ -21,17 +21,18 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Makes a tree of processes that exist.
+    /// Makes the tree of a process that runs, with its descendants and all their threads as `/proc` has them now; empty if
+    /// there is no such process.
     #[must_use]
-    pub fn of(pids: impl IntoIterator<Item = u32>) -> Self {
-        let members = pids.into_iter().map(|pid| (pid, HashSet::from([pid]))).collect();
-        Self { members, ..Self::default() }
+    pub fn of_running(root: u32) -> Self {
+        let members = descendants(root).into_iter().map(|pid| (pid, numbers(&format!("/proc/{pid}/task")).collect()));
+        Self { members: members.collect(), ..Self::default() }
     }
 
     /// Makes a tree whose root was just made to run a program; it counts from that program on.
     #[must_use]
     pub fn of_command(pid: u32) -> Self {
-        Self { unborn: Some(pid), ..Self::of([pid]) }
+        Self { unborn: Some(pid), members: HashMap::from([(pid, HashSet::from([pid]))]), outside: 0 }
     }
 
     /// Returns whether no process is left.
@@ -108,12 +109,15 @@ fn number(event: &RawEvent<'_>, index: usize) -> Option<i64> {
     event.value(index).and_then(|bytes| bytes.try_into().ok()).map(i64::from_le_bytes)
 }
 
+/// Returns the numbers among the names in a folder.
+fn numbers(folder: &str) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
 /// Returns a process and its descendants as `/proc` has them now; empty if there is no such process.
-#[must_use]
-pub fn descendants(root: u32) -> Vec<u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let parents: Vec<(u32, u32)> = pids.filter_map(|pid| Some((pid, parent_of(pid)?))).collect();
+fn descendants(root: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = numbers("/proc").filter_map(|pid| Some((pid, parent_of(pid)?))).collect();
     let mut found: Vec<u32> = parents.iter().filter(|(pid, _)| *pid == root).map(|(pid, _)| *pid).collect();
     let mut at = 0;
     while let Some(parent) = found.get(at).copied() {
@@ -133,6 +137,10 @@ fn parent_of(pid: u32) -> Option<u32> {
 mod tests {
     use super::*;
     use saker_driver_api::record::{EventHeader, RecordWriter};
+
+    fn tree_of_10() -> Tree {
+        Tree { unborn: None, ..Tree::of_command(10) }
+    }
 
     #[repr(align(8))]
     struct Span([u8; 512]);
@@ -158,7 +166,7 @@ mod tests {
 
     #[test]
     fn children_belong_and_strangers_do_not() {
-        let mut tree = Tree::of([10]);
+        let mut tree = tree_of_10();
         assert!(forked(&mut tree, 11, 10) && forked(&mut tree, 12, 11) && !forked(&mut tree, 21, 20));
         assert!(admits(&mut tree, E::CloseExit, 12, 12, &[]) && !admits(&mut tree, E::CloseExit, 21, 21, &[]));
         assert_eq!(tree.outside(), 2);
@@ -166,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_process_is_gone_with_its_last_thread() {
-        let mut tree = Tree::of([10]);
+        let mut tree = tree_of_10();
         assert!(admits(&mut tree, E::CloneExit, 10, 15, &[(at::CloneExit::res, 0), (at::CloneExit::ptid, 1)]));
         assert!(admits(&mut tree, E::Procexit, 10, 10, &[]) && !tree.is_empty());
         assert!(admits(&mut tree, E::Procexit, 10, 15, &[]) && tree.is_empty());
@@ -184,7 +192,22 @@ mod tests {
 
     #[test]
     fn records_about_the_stream_pass() {
-        assert!(admits(&mut Tree::of([10]), E::Clock, 0, 0, &[]));
+        assert!(admits(&mut tree_of_10(), E::Clock, 0, 0, &[]));
+    }
+
+    #[test]
+    fn a_running_process_belongs_with_all_its_threads() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            tell.send(()).unwrap();
+            let _ = ended.recv();
+        });
+        told.recv().unwrap();
+        let tree = Tree::of_running(std::process::id());
+        drop(end);
+        thread.join().unwrap();
+        assert!(tree.members[&std::process::id()].len() >= 2);
     }
 
     #[test]
@@ -192,5 +215,6 @@ mod tests {
         let parent = parent_of(std::process::id()).unwrap();
         assert!(descendants(parent).contains(&std::process::id()));
         assert_eq!(descendants(u32::MAX), Vec::<u32>::new());
+        assert!(Tree::of_running(u32::MAX).is_empty());
     }
 }

@@ -20,7 +20,7 @@ use super::fillers::{Bound, Filler, Len, Source};
 use super::flags::FlagTable;
 use super::param::{ParamInfo, ParamStatus, ParamType};
 use super::probe::{Call, Fact, FactValue, Fault, ProbeContext, RecordSink, Written};
-use super::record::{padded, Origin, RecordFlags, RecordWriter, MAX_RECORD_BYTES};
+use super::record::{padded, EventHeader, Origin, RecordFlags, RecordWriter, MAX_RECORD_BYTES};
 use super::syscalls::{code, nr};
 use values::Values;
 
@@ -38,6 +38,8 @@ pub const MAX_DATA_BYTES: usize = 32 << 10;
 pub const MAX_BUFFERS: u64 = 16;
 /// Most polled descriptors that are looked at.
 pub const MAX_POLLED: u32 = 64;
+
+const HEADER_BYTES: usize = size_of::<EventHeader>();
 
 /// Longest socket address or tuple with a path, in bytes.
 pub(super) const MAX_ADDRESS_BYTES: usize = 1 + 16 + 110;
@@ -85,6 +87,9 @@ pub fn write_record<C: ProbeContext>(
     span: &mut [u8],
     attempt: Attempt,
 ) -> Result<usize, Fault> {
+    if filler.plain {
+        return Ok(write_numbers(ctx.call(), ctx.header(), filler, span));
+    }
     let failed = filler.is_failure(ctx.call());
     let params = filler.info.params;
     let Some(out) = RecordWriter::begin(span, params.len()) else {
@@ -104,6 +109,48 @@ pub fn write_record<C: ProbeContext>(
         header.flags |= RecordFlags::FAILED;
     }
     Ok(values.out.finish(header))
+}
+
+/// Writes the record of a call whose parameters are all numbers of registers ([`Filler::plain`]); returns its length in bytes,
+/// 0 if the span is too small.
+#[expect(clippy::cast_possible_truncation, reason = "a record has at most 64 numbers of 8 bytes")]
+// PERF: such calls are most of what a machine does. The layout is known beforehand, so each number is one store.
+pub fn write_numbers(call: &Call, mut header: EventHeader, filler: &Filler, span: &mut [u8]) -> usize {
+    let len = padded(filler.bound.fixed_bytes);
+    let params = filler.info.params;
+    let Some((head, rest)) = span.get_mut(..len).and_then(|record| record.split_first_chunk_mut::<HEADER_BYTES>())
+    else {
+        return 0;
+    };
+    // The padding first: numbers may write over it.
+    if let Some(end) = rest.last_chunk_mut::<8>() {
+        *end = [0; 8];
+    }
+    let Some((table, data)) = rest.split_at_mut_checked(params.len().saturating_mul(4)) else { return 0 };
+    let mut at = 0_usize;
+    for ((param, source), entry) in params.iter().zip(filler.sources).zip(table.chunks_exact_mut(4)) {
+        let width = param.ty.width().unwrap_or(0);
+        let bytes = values::plain(call, param, source).to_le_bytes();
+        match data.get_mut(at..).and_then(|data| data.first_chunk_mut()) {
+            Some(into) => *into = bytes,
+            // Near the end of the record only what counts has room.
+            None => data.iter_mut().skip(at).zip(bytes).take(width).for_each(|(into, byte)| *into = byte),
+        }
+        at = at.saturating_add(width);
+        if let Some(entry) = entry.first_chunk_mut() {
+            *entry = (at as u32).to_le_bytes();
+        }
+    }
+    // What a number left behind its width may reach into the padding.
+    data.iter_mut().skip(at).for_each(|byte| *byte = 0);
+    header.kind = filler.event as u16;
+    header.len = len as u32;
+    header.nparams = params.len() as u8;
+    if filler.is_failure(call) {
+        header.flags |= RecordFlags::FAILED;
+    }
+    *head = zerocopy::transmute!(header);
+    len
 }
 
 /// Returns how many bytes the record of the context's call may need, now that its facts are gathered.

@@ -301,6 +301,22 @@ impl<'a, 's, C: ProbeContext> Values<'a, 's, C> {
     }
 }
 
+/// Returns a number of registers, for the sources that [`super::Filler::plain`] allows.
+#[inline]
+pub(super) fn plain(call: &Call, param: &ParamInfo, source: &Source) -> u64 {
+    match *source {
+        Source::Ret => call.ret as u64,
+        Source::Arg(arg) if is_c_int(param.ty) => sign_extended(call.arg(arg)),
+        Source::Arg(arg) => call.arg(arg),
+        Source::CallCode => u64::from(code(call.nr)),
+        Source::NativeNumber => u64::from(call.native_nr),
+        Source::Const(value) => value,
+        Source::Int(arg) => sign_extended(call.arg(arg)),
+        Source::Flags(arg) => param.names.from_kernel(call.arg(arg)),
+        _ => 0,
+    }
+}
+
 /// Returns whether arguments of this type are C ints, whatever the register's upper half says.
 const fn is_c_int(ty: ParamType) -> bool {
     matches!(ty, ParamType::Fd | ParamType::Pid | ParamType::Errno)

@@ -264,6 +264,8 @@ pub struct Filler {
     pub truth: Truth,
     /// What its record may need.
     pub bound: Bound,
+    /// Whether every parameter is a number of registers, whatever the call's outcome.
+    pub plain: bool,
     wants: FactSet,
     wants_failed: FactSet,
 }
@@ -280,6 +282,7 @@ impl Filler {
             paths: &[],
             truth: Truth::Registers,
             bound: Bound::of(event, sources),
+            plain: is_plain(event, sources),
             wants: wanted(sources, false),
             wants_failed: wanted(sources, true),
         }
@@ -334,6 +337,23 @@ impl Filler {
         // Signals are delivered under the lock of the signal handlers.
         !matches!(self.hook, Hook::Signal)
     }
+}
+
+const fn is_plain(event: EventType, sources: &[Source]) -> bool {
+    use Source as S;
+    let params = event.info().params;
+    let mut i = 0;
+    while i < sources.len() {
+        let known = matches!(
+            sources[i],
+            S::Ret | S::Const(_) | S::Arg(_) | S::Int(_) | S::CallCode | S::NativeNumber | S::Flags(_)
+        );
+        if !known || params[i].ty.width().is_none() {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }
 
 /// Bytes that a record may need, as far as its sources tell.

@@ -10,7 +10,7 @@ use saker_driver_api::books::Books;
 use saker_driver_api::interest::InterestMask;
 use saker_driver_api::ioctl::{DEVICE, Happening, Wanted};
 use saker_engine::Interest;
-use saker_kmod::{Settings, Source, Tree, descendants};
+use saker_kmod::{Settings, Source, Tree};
 use saker_ring::{DrainError, MergeBatch, ReaderBooks};
 use saker_trace::{ExitStatus, SignalQueue, Signals};
 use std::ffi::OsString;
@@ -81,7 +81,7 @@ impl<'a> Kernel<'a> {
         let command = pidfd.map(|pidfd| Running { child: None, pidfd, status: None, asked: 0 });
         let (to_start, tree) = match scope {
             Scope::Machine => (None, None),
-            Scope::Process(pid) => (None, Some(Tree::of(descendants(pid)))),
+            Scope::Process(pid) => (None, Some(Tree::of_running(pid))),
             Scope::Command(command) => (Some(command), Some(Tree::default())),
         };
         Ok(Self { source, signals, to_start, tree, command })

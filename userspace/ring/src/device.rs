@@ -15,9 +15,7 @@ use rustix::io::Errno;
 use rustix::ioctl;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use saker_driver_api::books::Books;
-use saker_driver_api::ioctl::{
-    Area, BOOKS, CHANGE_INTEREST, CpuBooks, Holder, INFO, Info, SET_UP, START, STOP, SetUp, WHO, Wanted,
-};
+use saker_driver_api::ioctl::{Area, CpuBooks, Holder, Info, SetUp, Wanted};
 use saker_driver_api::record::RECORD_ALIGN;
 use saker_driver_api::ring::{Capacity, Position};
 use saker_driver_api::version::{PROTOCOL, SCHEMA, Version};
@@ -28,6 +26,21 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Numbers of the control calls, in the width that this build's system calls take: Miri goes through the C library, where
+/// they are wider.
+mod number {
+    use rustix::ioctl::Opcode;
+    use saker_driver_api::ioctl as contract;
+
+    pub(super) const INFO: Opcode = contract::INFO as Opcode;
+    pub(super) const WHO: Opcode = contract::WHO as Opcode;
+    pub(super) const SET_UP: Opcode = contract::SET_UP as Opcode;
+    pub(super) const START: Opcode = contract::START as Opcode;
+    pub(super) const STOP: Opcode = contract::STOP as Opcode;
+    pub(super) const CHANGE_INTEREST: Opcode = contract::CHANGE_INTEREST as Opcode;
+    pub(super) const BOOKS: Opcode = contract::BOOKS as Opcode;
+}
 
 /// Why the device cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +114,7 @@ impl Device {
             _ => DeviceError::Call { what: "be opened", source },
         })?;
         // SAFETY: the module writes an `Info` for this number, and any bytes are one.
-        let getter = unsafe { ioctl::Getter::<INFO, Info>::new() };
+        let getter = unsafe { ioctl::Getter::<{ number::INFO }, Info>::new() };
         // SAFETY: the call fills in the `Info` that `getter` holds and touches nothing else.
         let info = unsafe { ioctl::ioctl(&file, getter) }.map_err(call("say what it is"))?;
         for (what, module, own) in
@@ -124,7 +137,7 @@ impl Device {
     #[must_use]
     pub fn who(&self) -> Option<Holder> {
         // SAFETY: the module writes a `Holder` for this number, and any bytes are one.
-        let getter = unsafe { ioctl::Getter::<WHO, Holder>::new() };
+        let getter = unsafe { ioctl::Getter::<{ number::WHO }, Holder>::new() };
         // SAFETY: the call fills in the `Holder` that `getter` holds and touches nothing else.
         unsafe { ioctl::ioctl(&self.file, getter) }.ok()
     }
@@ -135,7 +148,7 @@ impl Device {
     /// Returns who captures already, or the module's error.
     pub fn set_up(&self, set_up: SetUp) -> Result<(), DeviceError> {
         // SAFETY: the module reads a `SetUp` for this number.
-        let setter = unsafe { ioctl::Setter::<SET_UP, SetUp>::new(set_up) };
+        let setter = unsafe { ioctl::Setter::<{ number::SET_UP }, SetUp>::new(set_up) };
         // SAFETY: the call reads the `SetUp` that `setter` holds and touches nothing else.
         unsafe { ioctl::ioctl(&self.file, setter) }.map_err(|err| match (err, self.who()) {
             (Errno::BUSY, Some(holder)) => DeviceError::Busy { pid: holder.pid, name: text(&holder.comm) },
@@ -150,7 +163,7 @@ impl Device {
     /// Returns the module's error.
     pub fn start(&self) -> Result<(), DeviceError> {
         // SAFETY: the call takes no argument.
-        let plain = unsafe { ioctl::NoArg::<START>::new() };
+        let plain = unsafe { ioctl::NoArg::<{ number::START }>::new() };
         // SAFETY: as above.
         unsafe { ioctl::ioctl(&self.file, plain) }.map_err(call("start the capture"))
     }
@@ -161,7 +174,7 @@ impl Device {
     /// Returns the module's error.
     pub fn stop(&self) -> Result<(), DeviceError> {
         // SAFETY: the call takes no argument.
-        let plain = unsafe { ioctl::NoArg::<STOP>::new() };
+        let plain = unsafe { ioctl::NoArg::<{ number::STOP }>::new() };
         // SAFETY: as above.
         unsafe { ioctl::ioctl(&self.file, plain) }.map_err(call("stop the capture"))
     }
@@ -172,7 +185,7 @@ impl Device {
     /// Returns the module's error.
     pub fn change_interest(&self, wanted: Wanted) -> Result<(), DeviceError> {
         // SAFETY: the module reads a `Wanted` for this number.
-        let setter = unsafe { ioctl::Setter::<CHANGE_INTEREST, Wanted>::new(wanted) };
+        let setter = unsafe { ioctl::Setter::<{ number::CHANGE_INTEREST }, Wanted>::new(wanted) };
         // SAFETY: the call reads the `Wanted` that `setter` holds and touches nothing else.
         unsafe { ioctl::ioctl(&self.file, setter) }.map_err(call("take another interest"))
     }
@@ -186,7 +199,7 @@ impl Device {
         for cpu in 0..self.info.cpus {
             let mut books = CpuBooks { cpu, ..CpuBooks::default() };
             // SAFETY: the module reads and writes a `CpuBooks` for this number, and any bytes are one.
-            let updater = unsafe { ioctl::Updater::<BOOKS, CpuBooks>::new(&mut books) };
+            let updater = unsafe { ioctl::Updater::<{ number::BOOKS }, CpuBooks>::new(&mut books) };
             // SAFETY: the call updates `books`, which `updater` borrows, and touches nothing else.
             unsafe { ioctl::ioctl(&self.file, updater) }.map_err(call("show its books"))?;
             sum.add(&books.books);
@@ -313,6 +326,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri makes no control calls")]
     fn what_is_no_device_of_ours_is_refused() {
         let err = Device::open(Path::new("/dev/null")).unwrap_err();
         assert_eq!(err.to_string(), "the module cannot say what it is");
